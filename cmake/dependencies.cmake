@@ -12,8 +12,8 @@ pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
 find_path(RANDOM123_INCLUDE_DIR Random123/philox.h REQUIRED)
 
 add_library(jetcal_hdf5 INTERFACE)
-target_include_directories(jetcal_hdf5 SYSTEM INTERFACE ${HDF5_INCLUDE_DIRS})
-target_link_libraries(jetcal_hdf5 INTERFACE ${HDF5_C_LIBRARIES})
+set_target_properties(jetcal_hdf5 PROPERTIES EXPORT_NAME hdf5)
+target_link_libraries(jetcal_hdf5 INTERFACE hdf5::hdf5)
 
 set(jetcal_onednn OFF)
 if(NOT JETCAL_ONEDNN STREQUAL "OFF")

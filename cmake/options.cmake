@@ -1,29 +1,52 @@
-# Compiler options shared by every target of ours (and by nothing of our users').
+# Compiler options of our own targets. Users of the installed libraries get one of them: fp32 is
+# defined bit by bit, so the compiler may neither contract a*b+c nor reorder, in the inline
+# functions of our headers too (the linker keeps one copy of each, and it may be the user's).
 add_library(jetcal_options INTERFACE)
-target_include_directories(jetcal_options INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}> $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/generated>)
-# fp32 is defined bit by bit: the compiler may neither contract a*b+c nor reorder.
+target_include_directories(jetcal_options INTERFACE
+  $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>
+  $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/generated>
+  $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/jetcal>)
+target_compile_features(jetcal_options INTERFACE cxx_std_20)
 target_compile_options(jetcal_options INTERFACE -ffp-contract=off)
+
+set(jetcal_warnings "")
 if(JETCAL_DEV)
-  target_compile_options(jetcal_options INTERFACE
-    -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor -Werror)
+  set(jetcal_warnings -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor)
+  # Other compilers warn about other things: there a warning stays one.
+  if(JETCAL_WERROR STREQUAL "ON" OR (JETCAL_WERROR STREQUAL "AUTO" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU"
+     AND CMAKE_CXX_COMPILER_VERSION VERSION_GREATER_EQUAL 12 AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13))
+    list(APPEND jetcal_warnings -Werror)
+  endif()
 endif()
+target_compile_options(jetcal_options INTERFACE "$<BUILD_INTERFACE:${jetcal_warnings}>")
 if(JETCAL_SANITIZE)
-  target_compile_options(jetcal_options INTERFACE -fsanitize=${JETCAL_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
-  target_link_options(jetcal_options INTERFACE -fsanitize=${JETCAL_SANITIZE})
+  target_compile_options(jetcal_options INTERFACE
+    "$<BUILD_INTERFACE:-fsanitize=${JETCAL_SANITIZE};-fno-sanitize-recover=all;-fno-omit-frame-pointer>")
+  target_link_options(jetcal_options INTERFACE $<BUILD_INTERFACE:-fsanitize=${JETCAL_SANITIZE}>)
 endif()
 
-# jetcal_library(name SOURCES ... DEPENDS ...): one static library a folder.
+# jetcal_library(name SOURCES ... DEPENDS ...): one static library a folder, jetcal::name to users.
 function(jetcal_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
   add_library(jetcal_${name} STATIC ${ARG_SOURCES})
+  add_library(jetcal::${name} ALIAS jetcal_${name})
+  set_target_properties(jetcal_${name} PROPERTIES EXPORT_NAME ${name})
   target_link_libraries(jetcal_${name} PUBLIC jetcal_options ${ARG_DEPENDS})
 endfunction()
 
-# jetcal_test(name SOURCES ... DEPENDS ... [LABELS ...]): one Catch2 program a folder, one ctest entry a program.
+# jetcal_test(name SOURCES ... DEPENDS ... [LABELS ...]): one Catch2 program a folder, one ctest
+# entry a test case, labelled `slow` if the case has the tag [slow] and `fast` otherwise.
+# Cases of one program run one after the other: they may share a scratch folder.
 function(jetcal_test name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;LABELS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE jetcal_test_main ${ARG_DEPENDS})
-  add_test(NAME ${name} COMMAND ${name})
-  set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}")
+  set(list_file ${CMAKE_CURRENT_BINARY_DIR}/${name}_cases.cmake)
+  add_custom_command(TARGET ${name} POST_BUILD BYPRODUCTS ${list_file}
+    COMMAND ${JETCAL_PYTHON} ${PROJECT_SOURCE_DIR}/tests/discover.py
+            ${name} $<TARGET_FILE:${name}> ${list_file} ${Catch2_VERSION} ${ARG_LABELS}
+    VERBATIM)
+  set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES ${CMAKE_CURRENT_BINARY_DIR}/${name}_include.cmake)
+  file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/${name}_include.cmake
+    "if(EXISTS \"${list_file}\")\n  include(\"${list_file}\")\nelse()\n  add_test(${name}_NOT_BUILT ${name}_NOT_BUILT)\nendif()\n")
 endfunction()
