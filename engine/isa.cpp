@@ -44,7 +44,7 @@ bool available(Isa isa) {
 
 std::string words() {
   std::string text;
-  for (Isa const isa : available_isas()) { text += " " + std::string(name(isa)); }
+  for (Isa const isa : available_isas()) { text.append(" ").append(name(isa)); }
   return text;
 }
 

@@ -9,6 +9,9 @@
 #endif
 
 #include "kernels/math_namespace.hpp"
+#if !defined(__CUDACC__)
+#include "kernels/vocabulary-inl.hpp"
+#endif
 
 JETCAL_BEGIN_MATH
 

@@ -3,9 +3,11 @@
 // Where the formulas of the *.math.hpp files live: on the CPU in the namespace of the instruction
 // set that is being compiled, in CUDA code in jetcal::math.
 #if defined(__CUDACC__)
+#define JETCAL_HOST_DEVICE __host__ __device__
 #define JETCAL_BEGIN_MATH namespace jetcal::math {
 #define JETCAL_END_MATH }
 #else
+#define JETCAL_HOST_DEVICE
 #define JETCAL_BEGIN_MATH \
   HWY_BEFORE_NAMESPACE(); \
   namespace jetcal {      \

@@ -19,10 +19,6 @@
 #include <cmath>
 #include <cstdint>
 
-#ifndef JETCAL_HOST_DEVICE
-#define JETCAL_HOST_DEVICE
-#endif
-
 #undef JETCAL_IS_SCALAR
 #if HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_EMU128
 #define JETCAL_IS_SCALAR 1
