@@ -17,5 +17,5 @@ configure_package_config_file(cmake/jetcalConfig.cmake.in ${PROJECT_BINARY_DIR}/
   INSTALL_DESTINATION ${jetcal_config_dir})
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/jetcalConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/jetcalConfig.cmake ${PROJECT_BINARY_DIR}/jetcalConfigVersion.cmake
-  DESTINATION ${jetcal_config_dir})
+  cmake/onednn.cmake DESTINATION ${jetcal_config_dir})
 install(EXPORT jetcalTargets NAMESPACE jetcal:: DESTINATION ${jetcal_config_dir})
