@@ -90,13 +90,27 @@ struct Vec {
 constexpr std::int64_t kLanes = HWY_LANES(float);
 
 HWY_INLINE Vec load(float const* p) { return Vec(hn::LoadU(VecTag(), p)); }
+HWY_INLINE void store(Vec a, float* p) { hn::StoreU(a.v, VecTag(), p); }
+#if HWY_TARGET == HWY_NEON
+// Highway's masked accesses touch the whole vector on ARM, so memory past the end of the array.
+HWY_INLINE Vec load_n(float const* p, std::int64_t n) {
+  float lane[kLanes] = {};
+  for (std::int64_t i = 0; i < n; ++i) { lane[i] = p[i]; }
+  return load(lane);
+}
+HWY_INLINE void store_n(Vec a, float* p, std::int64_t n) {
+  float lane[kLanes];
+  store(a, lane);
+  for (std::int64_t i = 0; i < n; ++i) { p[i] = lane[i]; }
+}
+#else
 HWY_INLINE Vec load_n(float const* p, std::int64_t n) {
   return Vec(hn::MaskedLoad(hn::FirstN(VecTag(), static_cast<std::size_t>(n)), VecTag(), p));
 }
-HWY_INLINE void store(Vec a, float* p) { hn::StoreU(a.v, VecTag(), p); }
 HWY_INLINE void store_n(Vec a, float* p, std::int64_t n) {
   hn::BlendedStore(a.v, hn::FirstN(VecTag(), static_cast<std::size_t>(n)), VecTag(), p);
 }
+#endif
 HWY_INLINE Vec iota() { return Vec(hn::Iota(VecTag(), 0.0f)); }
 
 HWY_INLINE Vec operator+(Vec a, Vec b) { return Vec(hn::Add(a.v, b.v)); }
