@@ -1,0 +1,364 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <set>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "engine/errors.hpp"
+#include "engine/layout.hpp"
+#include "engine/matrix.hpp"
+
+namespace jetcal {
+
+/// Names an entry of a tape; an op reads only entries with smaller ids.
+using Id = std::int32_t;
+
+/// The most inputs an op can have.
+constexpr std::size_t kMaxInputs = 3;
+
+/// Everything an op sees of one pass. All matrices have `rows` rows and lie on one device.
+struct OpIo {
+  std::int64_t rows = 0;
+  Mat value;                            ///< what forward writes
+  Mat saved;                            ///< what forward may keep for backward
+  Mat grad;                             ///< d loss / d value; backward may overwrite it
+  std::array<ConstMat, kMaxInputs> in;  ///< the inputs' values
+  std::array<Mat, kMaxInputs> in_grad;  ///< no data: nobody asks for this gradient
+  std::array<bool, kMaxInputs> add{};   ///< add to in_grad[i] (true) or overwrite it
+  Layout const* layout = nullptr;       ///< of parameters and gradients
+  float const* parameters = nullptr;    ///< arena
+  float const* prepared = nullptr;      ///< this op's parameters as Backend::prepare left them
+  float* gradients = nullptr;           ///< arena; no data: frozen
+  bool add_gradients = false;           ///< continue the sums in `gradients` or start them at 0
+  float const* scalars = nullptr;       ///< numbers that change from pass to pass, by index
+};
+
+/// What one pass is run on.
+struct PassArguments {
+  std::int64_t rows = 0;
+  std::vector<ConstMat> inputs;  ///< one for each Tape::input, in the order they were declared
+  float const* parameters = nullptr;
+  float const* prepared = nullptr;
+  float* gradients = nullptr;
+  bool add_gradients = false;
+  float const* scalars = nullptr;
+};
+
+/// A network as a list of coarse ops: recorded once, replayed for every batch.
+///
+/// An op is a small struct of the list `Ops` that says
+///   cols()        columns of its value                 saved()     floats a row it keeps for
+///                                                                  backward (a loss: for anybody)
+///   parameters()  slices of the layout it reads        trainable() whether they get a gradient
+///   is_loss()     it starts a backward pass itself     prepared()  floats prepare() makes for it
+/// and `Backend` has forward(op, io) and backward(op, io) for each: an op without them does not
+/// compile. Since an op reads only earlier entries, backward is one loop downwards. Entries that
+/// lead to no trainable parameter and no wanted input gradient get no backward.
+///
+/// The tape itself is immutable after finish() and holds no numbers; they live in a Workspace, of
+/// which every thread has its own.
+template <class Backend, class... Ops>
+class BasicTape {
+ public:
+  /// A matrix that comes from outside.
+  struct Input {
+    std::int64_t width = 0;
+    bool wants_gradient = false;
+  };
+  using Op = std::variant<Input, Ops...>;
+
+  struct Entry {
+    Op op;
+    std::vector<Id> inputs;
+    std::int64_t cols = 0;
+    std::int64_t saved = 0;
+    bool needs_grad = false;     // leads from a trainable parameter or a wanted input gradient
+    bool runs_backward = false;  // and leads to a loss
+    bool first_use = true;       // in backward order, of its parameters
+    bool output = false;
+    bool seeded = false;
+    std::array<bool, kMaxInputs> add{};
+    std::int64_t value_at = -1, saved_at = -1, grad_at = -1;  // floats a row, times the capacity
+    std::int64_t prepared_at = 0;
+    std::int64_t input_index = -1;
+  };
+
+  /// The numbers of one tape for up to `capacity` rows.
+  struct Workspace {
+    float* memory = nullptr;  // capacity * floats_per_row() floats on the backend's device
+    std::int64_t capacity = 0;
+    bool can_backward = false;
+  };
+
+  explicit BasicTape(Layout layout) : layout_(std::move(layout)) {}
+
+  Id input(std::int64_t cols, bool wants_gradient = false) {
+    Id const id = add(Input{cols, wants_gradient}, {}, cols, 0);
+    at(id).input_index = n_inputs_++;
+    at(id).needs_grad = wants_gradient;
+    return id;
+  }
+
+  /// Appends an op. Errors: ShapeError if it reads an entry that does not come before it.
+  template <class Op_>
+  Id record(Op_ const& op, std::vector<Id> inputs) {
+    JETCAL_REQUIRE(
+        inputs.size() <= kMaxInputs, ShapeError,
+        "Tape::record: op has " << inputs.size() << " inputs (at most " << kMaxInputs << ")");
+    for (Id const i : inputs) {
+      JETCAL_REQUIRE(
+          i >= 0 && i < size(), ShapeError,
+          "Tape::record: op " << size() << " reads entry " << i << " (it must come earlier)");
+    }
+    Id const id = add(op, std::move(inputs), op.cols(), op.saved());
+    Entry& entry = at(id);
+    entry.needs_grad = op.trainable();
+    for (Id const i : entry.inputs) { entry.needs_grad = entry.needs_grad || at(i).needs_grad; }
+    entry.prepared_at = prepared_size_;
+    prepared_size_ += op.prepared();
+    return id;
+  }
+
+  /// Keeps an entry's value (and an input's gradient) readable after the pass.
+  void output(Id id) { at(id).output = true; }
+
+  /// Says that backward starts at `id` too, from a gradient the caller has written into grad(id).
+  void seed(Id id) { at(id).seeded = true; }
+
+  /// Plans memory. `training` false: no backward, and values share memory once they are read.
+  void finish(bool training) {
+    training_ = training;
+    std::vector<bool> const reached =
+        training ? plan_backward() : std::vector<bool>(entries_.size());
+    plan_values();
+    if (training) { plan_gradients(reached); }
+    finished_ = true;
+  }
+
+  void forward(Backend const& backend, Workspace& work, PassArguments const& pass) const {
+    require_ready(work, pass);
+    for (Entry const& entry : entries_) {
+      std::visit(
+          [&](auto const& op) {
+            if constexpr (!is_input<decltype(op)>) { backend.forward(op, io(entry, work, pass)); }
+          },
+          entry.op);
+    }
+    work.can_backward = training_;
+  }
+
+  void backward(Backend const& backend, Workspace& work, PassArguments const& pass) const {
+    JETCAL_REQUIRE(
+        work.can_backward, Error,
+        "Tape::backward: this pass was already differentiated, or never run for training "
+        "(run forward first)");
+    work.can_backward = false;
+    for (Id id = size() - 1; id >= 0; --id) {
+      Entry const& entry = at(id);
+      if (!entry.runs_backward) { continue; }
+      std::visit(
+          [&](auto const& op) {
+            if constexpr (!is_input<decltype(op)>) { backend.backward(op, io(entry, work, pass)); }
+          },
+          entry.op);
+    }
+  }
+
+  Id size() const { return static_cast<Id>(entries_.size()); }
+  Entry const& operator[](Id id) const { return entries_[static_cast<std::size_t>(id)]; }
+  Layout const& layout() const { return layout_; }
+  bool training() const { return training_; }
+
+  /// What a Workspace needs, and what prepare() fills, in floats.
+  std::int64_t floats_per_row() const { return floats_per_row_; }
+  std::int64_t prepared_size() const { return prepared_size_; }
+
+  Mat value(Id id, Workspace const& work, std::int64_t rows) const {
+    return mat((*this)[id].value_at, (*this)[id].cols, work, rows);
+  }
+  Mat saved(Id id, Workspace const& work, std::int64_t rows) const {
+    return mat((*this)[id].saved_at, (*this)[id].saved, work, rows);
+  }
+  Mat grad(Id id, Workspace const& work, std::int64_t rows) const {
+    return mat((*this)[id].grad_at, (*this)[id].cols, work, rows);
+  }
+
+ private:
+  template <class T>
+  static constexpr bool is_input = std::is_same_v<std::decay_t<T>, Input>;
+
+  /// From one row to the next: whole cache lines, and no multiple of 256 bytes, which would crowd
+  /// a few sets of the first-level cache when a product walks down a column.
+  static std::int64_t stride(std::int64_t cols) {
+    std::int64_t const line = padded(cols);
+    return line % 64 == 0 ? line + 16 : line;
+  }
+
+  static bool is_loss(Entry const& entry) {
+    return std::visit(
+        [](auto const& op) {
+          if constexpr (is_input<decltype(op)>) {
+            return false;
+          } else {
+            return op.is_loss();
+          }
+        },
+        entry.op);
+  }
+
+  Entry& at(Id id) { return entries_[static_cast<std::size_t>(id)]; }
+  Entry const& at(Id id) const { return entries_[static_cast<std::size_t>(id)]; }
+
+  Id add(Op op, std::vector<Id> inputs, std::int64_t cols, std::int64_t saved) {
+    JETCAL_REQUIRE(!finished_, Error, "Tape::record: the tape is finished (record a new one)");
+    Entry entry;
+    entry.op = std::move(op);
+    entry.inputs = std::move(inputs);
+    entry.cols = cols;
+    entry.saved = saved;
+    entries_.push_back(std::move(entry));
+    return size() - 1;
+  }
+
+  // Which entries a loss or seed reaches; who writes a gradient first; who uses a parameter first.
+  std::vector<bool> plan_backward() {
+    std::vector<bool> reached(entries_.size(), false);
+    std::set<std::int64_t> used;
+    for (Id id = size() - 1; id >= 0; --id) {
+      Entry& entry = at(id);
+      bool const starts = entry.seeded || is_loss(entry);
+      auto const here = static_cast<std::size_t>(id);
+      entry.runs_backward = entry.needs_grad && (starts || reached[here]);
+      if (!entry.runs_backward) { continue; }
+      reached[here] = reached[here] || entry.seeded;
+      std::visit(
+          [&](auto const& op) {
+            if constexpr (!is_input<decltype(op)>) {
+              for (std::int64_t const slice : op.parameters()) {
+                entry.first_use = used.insert(slice).second && entry.first_use;
+              }
+            }
+          },
+          entry.op);
+      for (std::size_t i = 0; i < entry.inputs.size(); ++i) {
+        Id const from = entry.inputs[i];
+        if (!at(from).needs_grad) { continue; }
+        entry.add[i] = reached[static_cast<std::size_t>(from)] || at(from).seeded;
+        reached[static_cast<std::size_t>(from)] = true;
+      }
+    }
+    return reached;
+  }
+
+  // Values live to the end of a training pass, else to their last reader.
+  void plan_values() {
+    std::vector<Id> last_reader(entries_.size(), 0);
+    for (Id id = 0; id < size(); ++id) {
+      for (Id const i : at(id).inputs) { last_reader[static_cast<std::size_t>(i)] = id; }
+    }
+    for (Id id = 0; id < size(); ++id) {
+      Entry& entry = at(id);
+      if (entry.input_index < 0) { entry.value_at = take(stride(entry.cols)); }
+      if (entry.saved > 0 && (training_ || is_loss(entry))) {
+        entry.saved_at = take(stride(entry.saved));
+      }
+      if (training_) { continue; }
+      std::set<Id> const inputs(entry.inputs.begin(), entry.inputs.end());
+      for (Id const i : inputs) {
+        if (last_reader[static_cast<std::size_t>(i)] == id && !at(i).output &&
+            at(i).value_at >= 0) {
+          give_back(at(i).value_at, stride(at(i).cols));
+        }
+      }
+    }
+    free_.clear();
+  }
+
+  // Gradients live from their first writer down to their own op's backward.
+  void plan_gradients(std::vector<bool> const& reached) {
+    for (Id id = 0; id < size(); ++id) {
+      if (at(id).seeded) { at(id).grad_at = take(stride(at(id).cols)); }
+    }
+    for (Id id = size() - 1; id >= 0; --id) {
+      Entry const& entry = at(id);
+      if (!entry.runs_backward) { continue; }
+      for (Id const i : entry.inputs) {
+        if (at(i).needs_grad && reached[static_cast<std::size_t>(i)] && at(i).grad_at < 0) {
+          at(i).grad_at = take(stride(at(i).cols));
+        }
+      }
+      if (entry.grad_at >= 0 && entry.input_index < 0 && !entry.seeded) {
+        give_back(entry.grad_at, stride(entry.cols));
+      }
+    }
+  }
+
+  std::int64_t take(std::int64_t floats) {
+    auto const found = free_.find(floats);
+    if (found != free_.end() && !found->second.empty()) {
+      std::int64_t const at = found->second.back();
+      found->second.pop_back();
+      return at;
+    }
+    floats_per_row_ += floats;
+    return floats_per_row_ - floats;
+  }
+  void give_back(std::int64_t at, std::int64_t floats) { free_[floats].push_back(at); }
+
+  void require_ready(Workspace const& work, PassArguments const& pass) const {
+    JETCAL_REQUIRE(finished_, Error, "Tape::forward: the tape is not finished (call finish first)");
+    JETCAL_REQUIRE(pass.rows <= work.capacity, ShapeError,
+                   "Tape::forward: " << pass.rows << " rows but a workspace for " << work.capacity);
+    JETCAL_REQUIRE(
+        static_cast<std::int64_t>(pass.inputs.size()) == n_inputs_, ShapeError,
+        "Tape::forward: " << pass.inputs.size() << " inputs (must be " << n_inputs_ << ")");
+    for (Entry const& entry : entries_) {
+      if (entry.input_index < 0) { continue; }
+      require_shape("Tape::forward", "an input",
+                    pass.inputs[static_cast<std::size_t>(entry.input_index)], pass.rows,
+                    entry.cols);
+    }
+  }
+
+  static Mat mat(std::int64_t at, std::int64_t cols, Workspace const& work, std::int64_t rows) {
+    if (at < 0) { return {}; }
+    return {work.memory + at * work.capacity, rows, cols, stride(cols)};
+  }
+
+  OpIo io(Entry const& entry, Workspace const& work, PassArguments const& pass) const {
+    OpIo io;
+    io.rows = pass.rows;
+    io.value = mat(entry.value_at, entry.cols, work, pass.rows);
+    io.saved = mat(entry.saved_at, entry.saved, work, pass.rows);
+    io.grad = mat(entry.grad_at, entry.cols, work, pass.rows);
+    for (std::size_t i = 0; i < entry.inputs.size(); ++i) {
+      Entry const& from = at(entry.inputs[i]);
+      io.in[i] = from.input_index >= 0 ? pass.inputs[static_cast<std::size_t>(from.input_index)]
+                                       : ConstMat(mat(from.value_at, from.cols, work, pass.rows));
+      if (from.needs_grad) { io.in_grad[i] = mat(from.grad_at, from.cols, work, pass.rows); }
+      io.add[i] = entry.add[i];
+    }
+    io.layout = &layout_;
+    io.parameters = pass.parameters;
+    io.prepared = pass.prepared == nullptr ? nullptr : pass.prepared + entry.prepared_at;
+    io.gradients = pass.gradients;
+    io.add_gradients = pass.add_gradients || !entry.first_use;
+    io.scalars = pass.scalars;
+    return io;
+  }
+
+  Layout layout_;
+  std::vector<Entry> entries_;
+  std::map<std::int64_t, std::vector<std::int64_t>> free_;
+  std::int64_t n_inputs_ = 0;
+  std::int64_t floats_per_row_ = 0;
+  std::int64_t prepared_size_ = 0;
+  bool training_ = false;
+  bool finished_ = false;
+};
+
+}  // namespace jetcal
