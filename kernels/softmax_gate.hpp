@@ -1,0 +1,37 @@
+#pragma once
+
+#include "engine/matrix.hpp"
+
+namespace jetcal::cpu {
+
+/// Multiplicative gate: gate = scale * softmax(logits), y = gate * h, row by row.
+///
+///   softmax(a)_j = exp(a_j - max a) / sum_k exp(a_k - max a)
+///
+/// Source    arXiv:2311.08885, section 5.3 and Figure 2 (the residual layers that end in a softmax
+///           and multiply the mass fork's last hidden layer)
+/// Shapes    logits, h, gate, y [rows, width]; one gate for each element of h
+/// Order     the sum over a row is 16 strided partial sums (partial p adds the columns p, p + 16,
+///           ... in order), then the tree s_i += s_{i+8}, s_{i+4}, s_{i+2}, s_{i+1}
+/// Accuracy  gate: relative (width / 16 + 8) * 2^-24 + 2 ulp of exp, and |a_j - max a| * 2^-24 for
+///           the difference (test)
+/// Values    a NaN, an infinity of either sign as the largest logit, makes its whole row NaN
+/// Writes    gate and y, their padding becomes 0. y may be h, gate may be logits; else no overlap
+/// Errors    ShapeError if the shapes differ, ConfigError unless scale is finite and > 0;
+///           rows == 0 is allowed
+void softmax_gate_forward(ConstMat logits, ConstMat h, float scale, Mat gate, Mat y);
+
+/// Gradients of softmax_gate_forward. With t = dy * h,
+///
+///   dh_j = dy_j gate_j,   dlogits_j = gate_j (t_j - (sum_k t_k gate_k) / scale).
+///
+/// Shapes    all [rows, width]; gate as softmax_gate_forward wrote it. dlogits or dh without data
+///           (null): that gradient is not wanted and not computed
+/// Writes    dlogits and dh (adds to them if their `accumulate` is true, else never reads them);
+///           their padding becomes 0. No overlap with the inputs or each other
+/// Order     the sum over k as above
+/// Errors    as softmax_gate_forward
+void softmax_gate_backward(ConstMat dy, ConstMat h, ConstMat gate, float scale,
+                           bool accumulate_logits, Mat dlogits, bool accumulate_h, Mat dh);
+
+}  // namespace jetcal::cpu
