@@ -52,7 +52,7 @@ struct PassArguments {
 ///
 /// An op is a small struct of the list `Ops` that says
 ///   cols()        columns of its value                 saved()     floats a row it keeps for
-///                                                                  backward (a loss: for anybody)
+///                                                                  backward (or scratch)
 ///   parameters()  slices of the layout it reads        trainable() whether they get a gradient
 ///   is_loss()     it starts a backward pass itself     prepared()  floats prepare() makes for it
 /// and `Backend` has forward(op, io) and backward(op, io) for each: an op without them does not
@@ -263,10 +263,9 @@ class BasicTape {
     for (Id id = 0; id < size(); ++id) {
       Entry& entry = at(id);
       if (entry.input_index < 0) { entry.value_at = take(stride(entry.cols)); }
-      if (entry.saved > 0 && (training_ || is_loss(entry))) {
-        entry.saved_at = take(stride(entry.saved));
-      }
+      if (entry.saved > 0) { entry.saved_at = take(stride(entry.saved)); }
       if (training_) { continue; }
+      if (entry.saved > 0 && !is_loss(entry)) { give_back(entry.saved_at, stride(entry.saved)); }
       std::set<Id> const inputs(entry.inputs.begin(), entry.inputs.end());
       for (Id const i : inputs) {
         if (last_reader[static_cast<std::size_t>(i)] == id && !at(i).output &&
@@ -334,6 +333,7 @@ class BasicTape {
     io.rows = pass.rows;
     io.value = mat(entry.value_at, entry.cols, work, pass.rows);
     io.saved = mat(entry.saved_at, entry.saved, work, pass.rows);
+    io.training = training_;
     io.grad = mat(entry.grad_at, entry.cols, work, pass.rows);
     for (std::size_t i = 0; i < entry.inputs.size(); ++i) {
       Entry const& from = at(entry.inputs[i]);

@@ -78,6 +78,14 @@ void backward_data(ConstMat dz, float const* packed, bool accumulate, Mat dx) {
   }
 }
 
+void backward_bias(ConstMat dz, bool accumulate, Mat db) {
+  for (std::int64_t c = 0; c < padded(dz.cols); c += kLanes) {
+    Vec sum = accumulate ? load(db.data + c) : Vec(0.0f);
+    for (std::int64_t r = 0; r < dz.rows; ++r) { sum = sum + load(dz.row(r) + c); }
+    store(sum, db.data + c);
+  }
+}
+
 void backward_weights(ConstMat x, ConstMat dz, bool accumulate, Mat dw, Mat db) {
   std::int64_t const cols = padded(dz.cols);
   Chain const chain{accumulate, false, nullptr};
@@ -88,11 +96,19 @@ void backward_weights(ConstMat x, ConstMat dz, bool accumulate, Mat dw, Mat db) 
       product_block_for<Walk::cols>(inputs, width)(x.data + k, x.ld, dz.data + n, dz.ld, x.rows,
                                                    chain, dw.row(k) + n, dw.ld);
     }
-    for (std::int64_t c = n; c < n + width; c += kLanes) {
-      Vec sum = accumulate ? load(db.data + c) : Vec(0.0f);
-      for (std::int64_t r = 0; r < dz.rows; ++r) { sum = sum + load(dz.row(r) + c); }
-      store(sum, db.data + c);
+  }
+  backward_bias(dz, accumulate, db);
+}
+
+void epilogue(float const* bias, Activation activation, Mat y, Mat slope) {
+  std::int64_t const cols = padded(y.cols);
+  for (std::int64_t r = 0; r < y.rows; ++r) {
+    std::fill(y.row(r) + y.cols, y.row(r) + cols, 0.0f);
+    for (std::int64_t c = 0; c < cols; c += kLanes) {
+      store(load(y.row(r) + c) + load(bias + c), y.row(r) + c);
     }
+    float* const s = slope.data == nullptr ? nullptr : slope.row(r);
+    if (activation == Activation::mish) { mish_block(1, cols, y.row(r), y.ld, s, slope.ld); }
   }
 }
 
@@ -175,6 +191,16 @@ void dense_backward_weights(ConstMat x, ConstMat dz, bool accumulate, Mat dw, Ma
   require_padding("dense_backward_weights", "weight gradient", dw);
   require_padding("dense_backward_weights", "bias gradient", db);
   JETCAL_DISPATCH(backward_weights, x, dz, accumulate, dw, db);
+}
+
+void dense_epilogue(float const* bias, Activation activation, Mat y, Mat slope) {
+  require_padding("dense_epilogue", "output", y);
+  JETCAL_DISPATCH(epilogue, bias, activation, y, slope);
+}
+
+void dense_backward_bias(ConstMat dz, bool accumulate, Mat db) {
+  require_shape("dense_backward_bias", "bias gradient", db, 1, dz.cols);
+  JETCAL_DISPATCH(backward_bias, dz, accumulate, db);
 }
 
 }  // namespace jetcal::cpu

@@ -53,5 +53,10 @@ void dense_backward_data(ConstMat dz, float const* packed_transposed, bool accum
 ///           db [1, outputs]
 void dense_backward_weights(ConstMat x, ConstMat dz, bool accumulate, Mat dw, Mat db);
 
+/// The parts of the above that are no product, for those who bring their own: y = activation(y +
+/// bias) with its slope, and db = sum of dz's rows in order (on top of db if `accumulate`).
+void dense_epilogue(float const* bias, Activation activation, Mat y, Mat slope);
+void dense_backward_bias(ConstMat dz, bool accumulate, Mat db);
+
 }  // namespace cpu
 }  // namespace jetcal

@@ -1,0 +1,128 @@
+#include "kernels/cpu_backend.hpp"
+
+#include "kernels/dense_onednn.hpp"
+#include "kernels/softmax_gate.hpp"
+
+namespace jetcal {
+namespace {
+
+/// A dense layer's products, by our kernels or by oneDNN.
+struct Products {
+  decltype(&cpu::dense_pack) pack;
+  decltype(&cpu::dense_pack_transposed) pack_transposed;
+  decltype(&cpu::dense_forward) forward;
+  decltype(&cpu::dense_backward_data) backward_data;
+  decltype(&cpu::dense_backward_weights) backward_weights;
+};
+
+Products products_of(DenseKernels kernels) {
+  if (kernels == DenseKernels::own) {
+    return {cpu::dense_pack, cpu::dense_pack_transposed, cpu::dense_forward,
+            cpu::dense_backward_data, cpu::dense_backward_weights};
+  }
+#if JETCAL_HAS_ONEDNN
+  return {onednn::dense_pack, onednn::dense_pack_transposed, onednn::dense_forward,
+          onednn::dense_backward_data, onednn::dense_backward_weights};
+#else
+  throw DeviceError(
+      "--dense-kernels: this program was built without oneDNN (must be own). Install libdnnl-dev "
+      "and build again");
+#endif
+}
+
+class CpuBackend final : public Backend {
+ public:
+  explicit CpuBackend(DenseKernels kernels) : products_(products_of(kernels)) {}
+
+  using Backend::backward;
+  using Backend::forward;
+  using Backend::prepare;
+
+  void forward(Annotation const& op, OpIo const& io) const override {
+    cpu::annotation_forward(io.in[0], op.params, io.value);
+  }
+  void backward(Annotation const& op, OpIo const& io) const override {
+    if (io.in_grad[0].data == nullptr) { return; }
+    cpu::annotation_backward(io.in[0], io.value, io.grad, op.params, io.add[0], io.in_grad[0]);
+  }
+  void prepare(Annotation const&, Layout const&, float const*, float*) const override {}
+
+  void forward(Dense const& op, OpIo const& io) const override {
+    Mat const slope = io.training ? io.saved : Mat{};
+    products_.forward(io.in[0], io.prepared, bias(op, io), op.activation, io.value, slope);
+  }
+  void backward(Dense const& op, OpIo const& io) const override {
+    if (op.activation != Activation::none) { cpu::dense_backward_activation(io.saved, io.grad); }
+    backward_product(op, io, io.grad);
+  }
+  void prepare(Dense const& op, Layout const& layout, float const* parameters,
+               float* prepared) const override {
+    prepare_product(op, layout, parameters, prepared);
+  }
+
+  void forward(SoftmaxGate const& op, OpIo const& io) const override {
+    cpu::softmax_gate_forward(io.in[0], io.in[1], op.scale, io.saved, io.value);
+  }
+  void backward(SoftmaxGate const& op, OpIo const& io) const override {
+    cpu::softmax_gate_backward(io.grad, io.in[1], io.saved, op.scale, io.add[0], io.in_grad[0],
+                               io.add[1], io.in_grad[1]);
+  }
+  void prepare(SoftmaxGate const&, Layout const&, float const*, float*) const override {}
+
+  void forward(Head const& op, OpIo const& io) const override {
+    if (!op.loss.has_value()) {
+      products_.forward(io.in[0], io.prepared, bias(op, io), Activation::none, io.value, {});
+      cpu::head_activation(io.value, io.value);
+      return;
+    }
+    Mat const a = op.activations(io.saved);
+    products_.forward(io.in[0], io.prepared, bias(op, io), Activation::none, a, {});
+    cpu::head_loss(a, io.in[1].data + op.target, io.in[1].ld, io.in[2].data, *op.loss,
+                   io.scalars[op.scalar], io.value, op.gradient(io.saved), op.row_loss(io.saved),
+                   op.row_kept(io.saved));
+  }
+  void backward(Head const& op, OpIo const& io) const override {
+    backward_product(op, io, op.gradient(io.saved));
+  }
+  void prepare(Head const& op, Layout const& layout, float const* parameters,
+               float* prepared) const override {
+    prepare_product(op, layout, parameters, prepared);
+  }
+
+ private:
+  template <class Op>
+  static float const* bias(Op const& op, OpIo const& io) {
+    return (*io.layout)[op.bias].of(io.parameters).data;
+  }
+
+  template <class Op>
+  void prepare_product(Op const& op, Layout const& layout, float const* parameters,
+                       float* prepared) const {
+    ConstMat const w = layout[op.weight].of(parameters);
+    products_.pack(w, prepared);
+    products_.pack_transposed(w, prepared + cpu::dense_packed_size(op.inputs, op.outputs));
+  }
+
+  template <class Op>
+  void backward_product(Op const& op, OpIo const& io, ConstMat dz) const {
+    if (op.train) {
+      products_.backward_weights(io.in[0], dz, io.add_gradients,
+                                 (*io.layout)[op.weight].of(io.gradients),
+                                 (*io.layout)[op.bias].of(io.gradients));
+    }
+    if (io.in_grad[0].data != nullptr) {
+      float const* const transposed = io.prepared + cpu::dense_packed_size(op.inputs, op.outputs);
+      products_.backward_data(dz, transposed, io.add[0], io.in_grad[0]);
+    }
+  }
+
+  Products products_;
+};
+
+}  // namespace
+
+std::unique_ptr<Backend> make_cpu_backend(DenseKernels dense_kernels) {
+  return std::make_unique<CpuBackend>(dense_kernels);
+}
+
+}  // namespace jetcal

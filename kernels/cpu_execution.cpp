@@ -1,0 +1,321 @@
+#include <algorithm>
+#include <cstring>
+
+#include "engine/lanes.hpp"
+#include "engine/threads.hpp"
+#include "kernels/average.hpp"
+#include "kernels/execution.hpp"
+
+namespace jetcal {
+namespace {
+
+// Rows of a tile: large enough that packed weights are used often, small enough that the values of
+// neighbouring layers stay in the second-level cache. Multiple of every register block's rows.
+constexpr std::int64_t kTileRows = 420;
+constexpr std::int64_t kTileStep = 42;
+
+// Floats of an arena that one thread takes at a time in reductions and updates; a multiple of the
+// norm's chunk.
+constexpr std::int64_t kArenaChunk = 16 * 4096;
+
+std::int64_t tile_rows(std::int64_t rows) {
+  std::int64_t const tiles = (rows + kTileRows - 1) / kTileRows;
+  std::int64_t const even = (rows + tiles - 1) / tiles;
+  return (even + kTileStep - 1) / kTileStep * kTileStep;
+}
+
+ConstMat rows_of(ConstMat m, std::int64_t begin, std::int64_t end) {
+  return {m.row(begin), end - begin, m.cols, m.ld};
+}
+
+/// Cuts a batch into lanes and tiles and takes each tile through the whole tape on one thread.
+class CpuExecution final : public Execution {
+ public:
+  explicit CpuExecution(ExecutionOptions const& options)
+      : options_(options),
+        backend_(make_cpu_backend(options.dense_kernels)),
+        pool_(options.threads),
+        workspaces_(static_cast<std::size_t>(options.threads)) {}
+
+  PassResult const& train(Tape const& tape, HostBatch const& batch, PassOptions const& options,
+                          Buffer const& parameters) override {
+    std::vector<Id> const heads = begin(tape, batch, parameters);
+    bool const by_kept =
+        std::count(options.divisors.begin(), options.divisors.end(), Divisor::kept) > 0;
+    std::vector<float> scalars(heads.size());
+    if (by_kept) { run(tape, batch, parameters, heads, scalars, Pass::forward); }
+    for (std::size_t h = 0; h < heads.size(); ++h) {
+      bool const kept = by_kept && options.divisors[h] == Divisor::kept;
+      double const divisor = kept ? result_.heads[h].kept : result_.weight;
+      scalars[h] = divisor > 0 ? static_cast<float>(1.0 / divisor) : 0.0f;
+    }
+    run(tape, batch, parameters, heads, scalars, Pass::training);
+    reduce_lanes(tape, Lanes(batch.features.rows, options_.lanes).count);
+    return result_;
+  }
+
+  Buffer& gradients() override {
+    if (lanes_.empty()) { lanes_.resize(1); }
+    return lanes_.front();
+  }
+
+  PassResult const& evaluate(Tape const& tape, HostBatch const& batch,
+                             Buffer const& parameters) override {
+    std::vector<Id> const heads = begin(tape, batch, parameters);
+    run(tape, batch, parameters, heads, std::vector<float>(heads.size()), Pass::forward);
+    return result_;
+  }
+
+  void predict(Tape const& tape, ConstMat features, Buffer const& parameters,
+               std::vector<Id> const& outputs, std::vector<Mat> const& into) override {
+    prepare(tape, parameters);
+    std::int64_t const step = tile_rows(std::max<std::int64_t>(1, features.rows));
+    std::int64_t const tiles = (features.rows + step - 1) / step;
+    pool_.run(tiles, [&](std::int64_t tile, int worker) {
+      std::int64_t const first = tile * step, last = std::min(features.rows, first + step);
+      Tape::Workspace work = workspace(tape, worker, step);
+      PassArguments pass;
+      pass.rows = last - first;
+      pass.inputs = {rows_of(features, first, last)};
+      pass.parameters = parameters.data();
+      pass.prepared = prepared_.data();
+      tape.forward(*backend_, work, pass);
+      for (std::size_t i = 0; i < outputs.size(); ++i) {
+        ConstMat const value = tape.value(outputs[i], work, pass.rows);
+        for (std::int64_t r = 0; r < pass.rows; ++r) {
+          std::copy_n(value.row(r), value.cols, into[i].row(first + r));
+        }
+      }
+    });
+  }
+
+  void update(OptimizerStep const& step, std::vector<Range> const& ranges, Buffer& parameters,
+              std::vector<Buffer>& states) override {
+    float const* const g = gradients().data();
+    for_chunks(ranges, [&](Range const& chunk) {
+      std::vector<float*> state;
+      for (Buffer& s : states) { state.push_back(s.data() + chunk.begin); }
+      cpu::optimizer_update(step, parameters.data() + chunk.begin, state, g + chunk.begin,
+                            chunk.end - chunk.begin);
+    });
+  }
+
+  void average(float decay, std::vector<Range> const& ranges, Buffer const& parameters,
+               Buffer& averages) override {
+    for_chunks(ranges, [&](Range const& chunk) {
+      cpu::average_update(averages.data() + chunk.begin, parameters.data() + chunk.begin,
+                          chunk.end - chunk.begin, decay);
+    });
+  }
+
+  NormResult gradient_norm(std::vector<Range> const& ranges) override {
+    std::vector<Range> const chunks = chunks_of(ranges);
+    std::vector<NormResult> parts(chunks.size());
+    float const* const g = gradients().data();
+    pool_.run(static_cast<std::int64_t>(chunks.size()), [&](std::int64_t i, int) {
+      Range const& chunk = chunks[static_cast<std::size_t>(i)];
+      parts[static_cast<std::size_t>(i)] = cpu::squared_norm(g, chunk.begin, chunk.end);
+    });
+    NormResult total;
+    for (NormResult const& part : parts) {
+      total.sum_of_squares += part.sum_of_squares;
+      total.non_finite += part.non_finite;
+    }
+    return total;
+  }
+
+  Device device() const override { return options_.device; }
+  int threads() const override { return pool_.size(); }
+
+  std::int64_t memory() const override {
+    std::int64_t floats = prepared_.size();
+    for (Buffer const& b : lanes_) { floats += b.size(); }
+    for (Buffer const& b : workspaces_) { floats += b.size(); }
+    return floats * static_cast<std::int64_t>(sizeof(float));
+  }
+
+ private:
+  enum class Pass { forward, training };
+
+  std::vector<Id> begin(Tape const& tape, HostBatch const& batch, Buffer const& parameters) {
+    std::int64_t const rows = batch.features.rows;
+    JETCAL_REQUIRE(
+        batch.targets.rows == rows, ShapeError,
+        "Execution: " << rows << " rows of features but " << batch.targets.rows << " of targets");
+    prepare(tape, parameters);
+    std::vector<Id> heads = loss_entries(tape);
+    result_.heads.resize(heads.size());
+    for (HeadResult& head : result_.heads) {
+      head.row_loss.resize(static_cast<std::size_t>(rows));
+      head.row_kept.resize(static_cast<std::size_t>(rows));
+    }
+    result_.weight = sum_over_rows(batch.weights, rows);
+    return heads;
+  }
+
+  void run(Tape const& tape, HostBatch const& batch, Buffer const& parameters,
+           std::vector<Id> const& heads, std::vector<float> const& scalars, Pass kind) {
+    std::int64_t const rows = batch.features.rows;
+    Lanes const lanes(rows, options_.lanes);
+    if (kind == Pass::training) { reserve_lanes(tape.layout().size(), lanes.count); }
+    std::int64_t const step =
+        tile_rows(std::max<std::int64_t>(1, (rows + lanes.count - 1) / lanes.count));
+    pool_.run(lanes.count, [&](std::int64_t lane, int worker) {
+      Tape::Workspace work = workspace(tape, worker, step);
+      PassArguments pass;
+      pass.parameters = parameters.data();
+      pass.prepared = prepared_.data();
+      pass.scalars = scalars.data();
+      if (kind == Pass::training) {
+        pass.gradients = lanes_[static_cast<std::size_t>(lane)].data();
+      }
+      std::int64_t const end = lanes.begin(lane + 1);
+      for (std::int64_t first = lanes.begin(lane); first < end; first += step) {
+        std::int64_t const last = std::min(end, first + step);
+        pass.rows = last - first;
+        pass.inputs = {rows_of(batch.features, first, last),
+                       rows_of(batch.targets, first, last),
+                       {batch.weights + first, pass.rows, 1, 1}};
+        tape.forward(*backend_, work, pass);
+        collect(tape, work, heads, first, pass.rows);
+        if (kind == Pass::training) { tape.backward(*backend_, work, pass); }
+        pass.add_gradients = true;
+      }
+    });
+    for (HeadResult& head : result_.heads) {
+      head.loss = sum_over_rows(head.row_loss.data(), rows);
+      head.kept = sum_over_rows(head.row_kept.data(), rows);
+    }
+  }
+
+  void collect(Tape const& tape, Tape::Workspace const& work, std::vector<Id> const& heads,
+               std::int64_t first, std::int64_t rows) {
+    for (std::size_t h = 0; h < heads.size(); ++h) {
+      Head const& head = std::get<Head>(tape[heads[h]].op);
+      Mat const saved = tape.saved(heads[h], work, rows);
+      std::copy_n(head.row_loss(saved), rows, result_.heads[h].row_loss.data() + first);
+      std::copy_n(head.row_kept(saved), rows, result_.heads[h].row_kept.data() + first);
+    }
+  }
+
+  double sum_over_rows(float const* values, std::int64_t rows) const {
+    Lanes const lanes(rows, options_.lanes);
+    std::vector<double> sums(static_cast<std::size_t>(lanes.count));
+    for (std::int64_t i = 0; i < lanes.count; ++i) {
+      sums[static_cast<std::size_t>(i)] =
+          cpu::sum_rows(values + lanes.begin(i), lanes.begin(i + 1) - lanes.begin(i), 1);
+    }
+    return sum_tree(sums.data(), lanes.count);
+  }
+
+  void prepare(Tape const& tape, Buffer const& parameters) {
+    if (prepared_.size() < tape.prepared_size()) {
+      prepared_ = Buffer(options_.device, tape.prepared_size());
+    }
+    pool_.run(tape.size(), [&](std::int64_t i, int) {
+      Tape::Entry const& entry = tape[static_cast<Id>(i)];
+      std::visit(
+          [&](auto const& op) {
+            if constexpr (!std::is_same_v<std::decay_t<decltype(op)>, Tape::Input>) {
+              backend_->prepare(op, tape.layout(), parameters.data(),
+                                prepared_.data() + entry.prepared_at);
+            }
+          },
+          entry.op);
+    });
+  }
+
+  void reserve_lanes(std::int64_t floats, std::int64_t count) {
+    if (lanes_.empty() || lanes_.front().size() != floats) { lanes_.clear(); }
+    while (static_cast<std::int64_t>(lanes_.size()) < count) {
+      lanes_.emplace_back(options_.device, floats);
+    }
+  }
+
+  void reduce_lanes(Tape const& tape, std::int64_t count) {
+    if (count == 1) { return; }
+    std::vector<float*> lanes;
+    for (std::int64_t i = 0; i < count; ++i) {
+      lanes.push_back(lanes_[static_cast<std::size_t>(i)].data());
+    }
+    for_chunks(trained_ranges(tape), [&](Range const& chunk) {
+      cpu::sum_lanes(lanes.data(), static_cast<int>(count), chunk.begin, chunk.end);
+    });
+  }
+
+  /// Each worker has one block of memory, grown to the largest tape it has seen.
+  Tape::Workspace workspace(Tape const& tape, int worker, std::int64_t capacity) {
+    Buffer& memory = workspaces_[static_cast<std::size_t>(worker)];
+    std::int64_t const floats = tape.floats_per_row() * capacity;
+    if (memory.size() < floats) { memory = Buffer(options_.device, floats); }
+    return {memory.data(), capacity, false};
+  }
+
+  static std::vector<Range> chunks_of(std::vector<Range> const& ranges) {
+    std::vector<Range> chunks;
+    for (Range const& range : ranges) {
+      for (std::int64_t first = range.begin; first < range.end; first += kArenaChunk) {
+        chunks.push_back({first, std::min(range.end, first + kArenaChunk)});
+      }
+    }
+    return chunks;
+  }
+
+  template <class Work>
+  void for_chunks(std::vector<Range> const& ranges, Work const& work) {
+    std::vector<Range> const chunks = chunks_of(ranges);
+    pool_.run(static_cast<std::int64_t>(chunks.size()),
+              [&](std::int64_t i, int) { work(chunks[static_cast<std::size_t>(i)]); });
+  }
+
+  ExecutionOptions options_;
+  std::unique_ptr<Backend> backend_;
+  ThreadPool pool_;
+  std::vector<Buffer> workspaces_;  // one a worker
+  std::vector<Buffer> lanes_;       // gradients, one a lane; the sum ends in the first
+  Buffer prepared_;
+  PassResult result_;
+};
+
+}  // namespace
+
+std::unique_ptr<Execution> make_execution(ExecutionOptions const& options) {
+  Buffer const probe(options.device, 1);  // says what is wrong with the device
+  return std::make_unique<CpuExecution>(options);
+}
+
+std::vector<Range> trained_ranges(Tape const& tape) {
+  std::vector<Range> ranges;
+  std::set<std::int64_t> slices;
+  for (Id id = 0; id < tape.size(); ++id) {
+    if (!tape[id].runs_backward) { continue; }
+    std::visit(
+        [&](auto const& op) {
+          if constexpr (!std::is_same_v<std::decay_t<decltype(op)>, Tape::Input>) {
+            if (!op.trainable()) { return; }
+            for (std::int64_t const slice : op.parameters()) { slices.insert(slice); }
+          }
+        },
+        tape[id].op);
+  }
+  for (std::int64_t const slice : slices) {
+    Slice const& s = tape.layout()[slice];
+    if (!ranges.empty() && ranges.back().end == s.offset) {
+      ranges.back().end += s.size();
+    } else {
+      ranges.push_back({s.offset, s.offset + s.size()});
+    }
+  }
+  return ranges;
+}
+
+std::vector<Id> loss_entries(Tape const& tape) {
+  std::vector<Id> heads;
+  for (Id id = 0; id < tape.size(); ++id) {
+    Head const* const head = std::get_if<Head>(&tape[id].op);
+    if (head != nullptr && head->loss.has_value()) { heads.push_back(id); }
+  }
+  return heads;
+}
+
+}  // namespace jetcal
