@@ -31,8 +31,8 @@ struct LossParams {
 ///
 /// Errors    ConfigError for: outputs that the loss does not fit (mdna: 3; mdn: 2 or 3; the others
 ///           1 to 3), a truncation that is negative, not finite or on a loss without sigma, the
-///           literal form at 0 < N <= 1.8 unless force_literal, a sigma floor outside [0, 2), a
-///           delta or alpha that is not positive, a beta that is negative
+///           literal form at 0 < N <= 1.8 unless force_literal, a sigma_floor outside [0, 2),
+///           delta or alpha outside [1e-6, 1e6], beta outside [0, 1e6]
 LossParams make_loss_params(LossConfig const& config, std::int64_t outputs);
 
 /// erf(N / sqrt 2): the share of jets a Gaussian keeps inside N sigmas; 1 for N = 0 (none).

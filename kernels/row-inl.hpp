@@ -1,0 +1,80 @@
+// Walking along a row of any length, and the sum over a row: one order on every instruction set.
+
+#if defined(JETCAL_KERNELS_ROW_INL) == defined(HWY_TARGET_TOGGLE)
+#ifdef JETCAL_KERNELS_ROW_INL
+#undef JETCAL_KERNELS_ROW_INL
+#else
+#define JETCAL_KERNELS_ROW_INL
+#endif
+
+#include "kernels/vocabulary-inl.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace jetcal {
+namespace HWY_NAMESPACE {
+
+/// The first min(n, kLanes) floats at p, 0 in the other lanes.
+inline Vec load_first(float const* p, std::int64_t n) {
+  return n >= kLanes ? load(p) : load_n(p, n);
+}
+
+/// Stores the first min(n, kLanes) lanes.
+inline void store_first(Vec v, float* p, std::int64_t n) {
+  if (n >= kLanes) {
+    store(v, p);
+  } else {
+    store_n(v, p, n);
+  }
+}
+
+/// v in the first n lanes, `rest` in the others.
+inline Vec keep_first(Vec v, std::int64_t n, Vec rest) {
+  return n >= kLanes ? v : select(iota() < Vec(static_cast<float>(n)), v, rest);
+}
+
+/// p = v, or p += v.
+inline void put(Vec v, float* p, std::int64_t n, bool accumulate) {
+  store_first(accumulate ? load_first(p, n) + v : v, p, n);
+}
+
+/// A reduction over a row: strand p takes the columns p, p + 16, p + 32, ... in order, then the
+/// strands i and i + 8 are joined, i and i + 4, i + 2, i + 1. To be filled like this:
+///
+///   for (c = 0; c < cols; c += kStrands)
+///     for (j = 0; j < kStrandVectors; ++j)
+///       strand[j] = join(strand[j], columns c + j * kLanes to c + (j + 1) * kLanes - 1)
+///
+/// Columns past the end join as 0 in a sum: it begins at +0 and so never is -0, which + 0 changes.
+constexpr std::int64_t kStrands = 16;
+constexpr std::int64_t kStrandVectors = kStrands / kLanes;
+
+struct Strands {
+  Vec strand[kStrandVectors];
+  explicit Strands(float start) {
+    for (Vec& s : strand) { s = Vec(start); }
+  }
+
+  float sum() const {
+    float s[kStrands];
+    for (std::int64_t j = 0; j < kStrandVectors; ++j) { store(strand[j], s + j * kLanes); }
+    for (std::int64_t half = kStrands / 2; half > 0; half /= 2) {
+      for (std::int64_t i = 0; i < half; ++i) { s[i] += s[i + half]; }
+    }
+    return s[0];
+  }
+
+  float max() const {
+    float s[kStrands];
+    for (std::int64_t j = 0; j < kStrandVectors; ++j) { store(strand[j], s + j * kLanes); }
+    for (std::int64_t half = kStrands / 2; half > 0; half /= 2) {
+      for (std::int64_t i = 0; i < half; ++i) { s[i] = s[i] > s[i + half] ? s[i] : s[i + half]; }
+    }
+    return s[0];
+  }
+};
+
+}  // namespace HWY_NAMESPACE
+}  // namespace jetcal
+HWY_AFTER_NAMESPACE();
+
+#endif
