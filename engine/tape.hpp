@@ -24,7 +24,8 @@ constexpr std::size_t kMaxInputs = 3;
 struct OpIo {
   std::int64_t rows = 0;
   Mat value;                            ///< what forward writes
-  Mat saved;                            ///< what forward may keep for backward
+  Mat saved;                            ///< what forward may keep for backward, or scratch
+  bool training = false;                ///< backward will follow
   Mat grad;                             ///< d loss / d value; backward may overwrite it
   std::array<ConstMat, kMaxInputs> in;  ///< the inputs' values
   std::array<Mat, kMaxInputs> in_grad;  ///< no data: nobody asks for this gradient
