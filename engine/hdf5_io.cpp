@@ -1,6 +1,7 @@
 #include "engine/hdf5_io.hpp"
 
 #include <algorithm>
+#include <atomic>
 
 #include "engine/hdf5_lock.hpp"
 
@@ -22,6 +23,12 @@ std::string library_says() {
 
 void require(bool good, std::string const& failure) {
   if (!good) { throw DataError(failure + library_says()); }
+}
+
+// HDF5 takes two open files in memory for one if they have one name.
+std::string new_name() {
+  static std::atomic<std::uint64_t> counter{0};
+  return "in-memory-" + std::to_string(counter++);
 }
 
 Id memory_access(std::string const& where) {
@@ -150,8 +157,8 @@ std::vector<std::byte> file_image(std::size_t user_block,
   Id const access = memory_access(where);
   Id const creation(H5Pcreate(H5P_FILE_CREATE), H5Pclose, where + ": no property list");
   require(H5Pset_userblock(creation.get(), user_block) >= 0, where + ": no user block");
-  Id const file(H5Fcreate("in-memory", H5F_ACC_TRUNC, creation.get(), access.get()), H5Fclose,
-                where + ": cannot be created");
+  Id const file(H5Fcreate(new_name().c_str(), H5F_ACC_TRUNC, creation.get(), access.get()),
+                H5Fclose, where + ": cannot be created");
   Writer root(file.get(), "");
   fill(root);
   require(H5Fflush(file.get(), H5F_SCOPE_LOCAL) >= 0, where + ": cannot be completed");
@@ -171,7 +178,7 @@ Reader::Reader(std::vector<std::byte> const& image, std::string where)
         require(H5Pset_file_image(access.get(), const_cast<std::byte*>(image.data()),
                                   image.size()) >= 0,
                 where + ": HDF5 refuses the bytes");
-        return Id(H5Fopen("in-memory", H5F_ACC_RDONLY, access.get()), H5Fclose,
+        return Id(H5Fopen(new_name().c_str(), H5F_ACC_RDONLY, access.get()), H5Fclose,
                   where + ": is not an HDF5 file");
       }()),
       where_(std::move(where)) {}

@@ -173,7 +173,8 @@ class Table {
     std::function<void(Json const&, Place const&, S&)> read;
     std::function<Json(S const&)> write;
     std::optional<Json> when_absent;
-    bool is_required = false;
+    std::function<bool(S const&)> is_required;
+    std::string required_words;
     std::function<void(S&)> after;
     std::function<bool(S const&)> is_used;
     std::string used_for;
@@ -181,7 +182,12 @@ class Table {
 
     /// The document must have it.
     Key& required() {
-      is_required = true;
+      return required_if("required", [](S const&) { return true; });
+    }
+    /// The document must have it where `test` holds of the keys before it.
+    Key& required_if(std::string words, std::function<bool(S const&)> test) {
+      required_words = std::move(words);
+      is_required = std::move(test);
       return *this;
     }
     /// What the reference page says of the default, where it depends on other keys.
@@ -266,7 +272,7 @@ class Table {
                                                   << "it is for " << k.used_for << "). Remove it");
         k.read(*found, place / k.name, start);
       } else if (used) {
-        JETCAL_REQUIRE(!k.is_required, ConfigError,
+        JETCAL_REQUIRE(!k.is_required || !k.is_required(start), ConfigError,
                        place.text() << ": key '" << k.name << "' is missing (" << k.doc << ")");
         if (k.when_absent) { k.read(*k.when_absent, place / k.name, start); }
       }
@@ -290,12 +296,13 @@ class Table {
     for (Key const& k : keys_) {
       std::string value = k.default_text;
       if (k.is_required) {
-        value = "required";
-      } else if (value.empty()) {
-        value = k.when_absent ? "" : "`" + k.write(S{}).dump() + "`";
+        value = k.required_words;
+      } else if (value.empty() && !k.when_absent) {
+        value.append("`").append(k.write(S{}).dump()).append("`");
       }
-      std::string const prefix = k.used_for.empty() ? "" : "Only for " + k.used_for + ". ";
-      doc.rows.push_back({k.name, k.shape, value, prefix + k.doc});
+      std::string meaning;
+      if (k.is_used) { meaning.append("Only for ").append(k.used_for).append(". "); }
+      doc.rows.push_back({k.name, k.shape, value, meaning + k.doc});
     }
     return doc;
   }
