@@ -1,0 +1,118 @@
+#!/usr/bin/python3
+"""Training: what a run leaves, and the same bits however it is run."""
+
+import json
+
+import h5py
+import numpy as np
+
+from e2e import (ROOT, RESULT_FIELDS, available_isas, check, check_same_bits, checkpoints, jetcal, main, metrics,
+                 parameters, small_recipe, small_shards, Skip, train)
+
+
+def test_a_run_leaves_model_metrics_and_recipe(folder):
+    recipe = small_recipe(folder)
+    run = train(recipe, folder / "run")
+    resolved = json.loads((run / "recipe.json").read_text())
+    check(resolved["seed"] == 7 and len(resolved["schedule"]) == 3, "recipe.json is the resolved recipe")
+    lines = metrics(run)
+    check([line["epoch"] for line in lines] is not None and len(lines) == 6, f"one line an epoch: {len(lines)}")
+    for line in lines:
+        for part in ("train", "validation"):
+            for key in ("loss_energy", "loss_mass", "kept_energy", "kept_mass"):
+                check(key in line[part], f"{part}.{key}")
+    for line in lines[:4]:
+        for part in ("train", "validation"):
+            for head in ("energy", "mass"):
+                check(np.isfinite(line[part][f"loss_{head}"]), f"{part} loss of {head}: {line}")
+                check(0.5 < line[part][f"kept_{head}"] <= 1, f"{part} kept fraction of {head}: {line}")
+    check(lines[1]["validation"]["loss_energy"] < lines[0]["validation"]["loss_energy"], "nothing was learnt")
+    check(checkpoints(run), "no checkpoint")
+
+    with h5py.File(run / "model.h5") as file:
+        names = [n.decode() if isinstance(n, bytes) else n for n in file["normalisation/names"][()]]
+        check(names == [f["name"] for f in resolved["features"]], f"normalisation/names: {names}")
+        check(file["normalisation/scale"].shape == (6,) and file["normalisation/offset"].shape == (6,), "scale, offset")
+        check(file["annotation/centres"].shape == (11,) and file["annotation/widths"].shape == (11,), "annotation")
+        first = file["parameters/core.0.weight"]
+        check(first.dtype == np.float32 and first.shape == (6 + 11, 64), f"core.0.weight is {first.dtype} {first.shape}")
+
+
+def test_same_bits_with_any_number_of_threads(folder):
+    recipe = small_recipe(folder)
+    one = train(recipe, folder / "one", "--threads", 1)
+    for threads in (2, 3, 16):
+        check_same_bits(one / "model.h5", train(recipe, folder / f"run{threads}", "--threads", threads) / "model.h5")
+
+
+def test_same_bits_with_every_instruction_set(folder):
+    recipe = small_recipe(folder)
+    isas = available_isas()
+    if len(isas) == 1:
+        raise Skip("this processor has no vector instructions the kernels are built for")
+    runs = [train(recipe, folder / isa, "--isa", isa) for isa in isas]
+    runs.append(train(recipe, folder / "environment", env={"JETCAL_ISA": "scalar"}))
+    for run in runs[1:]:
+        check_same_bits(runs[0] / "model.h5", run / "model.h5")
+
+
+def test_same_bits_twice_and_others_with_another_seed(folder):
+    recipe = small_recipe(folder)
+    one, other = train(recipe, folder / "one"), train(recipe, folder / "other")
+    check_same_bits(one / "model.h5", other / "model.h5")
+    check([{**m, "jets_per_s": 0} for m in metrics(one)] == [{**m, "jets_per_s": 0} for m in metrics(other)],
+          "the metrics of two equal runs differ")
+    seeded = train(recipe, folder / "seeded", "--set", "seed=8")
+    a, b = parameters(one / "model.h5"), parameters(seeded / "model.h5")
+    check(all(a[n].tobytes() != b[n].tobytes() for n in a), "the seed changes nothing")
+
+
+def test_streaming_gives_its_own_bits_every_time(folder):
+    recipe = small_recipe(folder)
+    streaming = ("--set", "loader.mode=streaming")
+    one = train(recipe, folder / "one", *streaming, "--threads", 1)
+    other = train(recipe, folder / "other", *streaming, "--threads", 3)
+    check_same_bits(one / "model.h5", other / "model.h5")
+    check(len(metrics(one)) == 6, "as many epochs as the resident loader")
+
+
+def test_held_out_jets_do_not_depend_on_how_shards_are_cut(folder):
+    runs = []
+    for files in (2, 5):
+        small_shards(folder / f"cut_{files}/shards", files=files)
+        runs.append(train(small_recipe(folder / f"cut_{files}"), folder / f"run_{files}"))
+    # The same jets in the same order, cut into 5 files instead of 2: nothing may change.
+    check_same_bits(*(run / "model.h5" for run in runs))
+
+
+def test_the_mass_step_leaves_energy_as_it_was(folder):
+    """recipes/tiny.json: the paper's eleven steps; the last trains the mass alone."""
+    whole = json.loads((ROOT / "recipes/tiny.json").read_text())
+    check(len(whole["schedule"]) == 11, "tiny.json has the paper's eleven steps")
+    whole["data"]["train"] = [str(small_shards(folder / "shards") / "*.h5")]
+    before = {**whole, "schedule": whole["schedule"][:10]}
+    (folder / "whole.json").write_text(json.dumps(whole))
+    (folder / "before.json").write_text(json.dumps(before))
+    after_10 = train(folder / "before.json", folder / "run10") / "model.h5"
+    after_11 = train(folder / "whole.json", folder / "run11") / "model.h5"
+    a, b = parameters(after_10), parameters(after_11)
+    for name in a:
+        same = a[name].tobytes() == b[name].tobytes()
+        check(same == name.startswith(("core.", "energy.")), f"{name}: {'unchanged' if same else 'changed'}")
+    jets = {}
+    for model in (after_10, after_11):
+        out = folder / f"{model.parent.name}.h5"
+        jetcal("calibrate", model, folder / "shards/shard_0.h5", "--out", out)
+        with h5py.File(out) as file:
+            jets[model] = file["jets"][()]
+    # pt and, where a mass would come out above its energy, the calibrated energy follow the mass.
+    for field in RESULT_FIELDS:
+        same = jets[after_10][field].tobytes() == jets[after_11][field].tobytes()
+        if field.startswith(("energy_response", "energy_sigma")):
+            check(same, f"{field} changed in the mass step")
+        if field.startswith("mass_"):
+            check(not same, f"{field} did not change in the mass step")
+
+
+if __name__ == "__main__":
+    main(globals())
