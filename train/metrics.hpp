@@ -1,0 +1,79 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "data/bins.hpp"
+#include "engine/json.hpp"
+#include "kernels/execution.hpp"
+
+namespace jetcal::train {
+
+/// Sums over the batches of one epoch (or one validation pass), in total and per phase-space bin:
+/// all in double and in the order of the rows, so they are part of what repeats bit for bit.
+class EpochSums {
+ public:
+  /// `energy`, `mass`: which heads have a loss.
+  EpochSums(std::int64_t bins, bool energy, bool mass);
+
+  /// Adds a batch of the heads that have a loss, energy first. `bins`, `weights`: one a row; bin -1
+  /// is no bin.
+  void add(PassResult const& result, std::vector<std::int32_t> const& bins, float const* weights,
+           std::int64_t rows);
+
+  /// One update's gradient norm.
+  void add_norm(double norm);
+
+  /// {"loss_energy", "loss_mass", "kept_energy", "kept_mass"}: means over the weight, null for a
+  /// head that was not evaluated.
+  Json totals() const;
+
+  /// The same for a bin, and its "jets".
+  Json bin(std::int64_t i) const;
+
+  std::int64_t bins() const;
+  std::int64_t bin_jets(std::int64_t i) const;
+
+  /// Kept share of a bin for head 0 or 1; none without jets or without the head.
+  std::optional<double> bin_kept(std::int64_t i, int head) const;
+
+  std::int64_t rows() const;
+  double mean_norm() const;
+  double largest_norm() const;
+
+  /// Everything above as numbers, for a checkpoint.
+  std::vector<double> const& numbers() const { return numbers_; }
+  void set_numbers(std::vector<double> numbers);
+
+ private:
+  // numbers_: rows, updates, sum and largest of the norms, then for the total and each bin a Cell.
+  static constexpr std::size_t kHeader = 4;
+  static constexpr std::size_t kCell = 6;  // jets, weight, loss and kept of energy, of mass
+  double* cell(std::int64_t i) {
+    return numbers_.data() + kHeader + kCell * static_cast<std::size_t>(i);
+  }
+  double const* cell(std::int64_t i) const {
+    return numbers_.data() + kHeader + kCell * static_cast<std::size_t>(i);
+  }
+  Json means(double const* cell) const;
+
+  std::vector<double> numbers_;
+  bool energy_, mass_;
+};
+
+/// One line of metrics.jsonl.
+struct EpochLine {
+  std::int64_t step = 0;     ///< 1, 2, ...
+  std::string name;          ///< of the step
+  std::int64_t epoch = 0;    ///< 1, 2, ... within the step
+  std::int64_t updates = 0;  ///< since the beginning of the run
+  double learning_rate = 0;
+  double jets_per_s = 0;
+  double seconds = 0;
+};
+Json epoch_line(EpochLine const& line, EpochSums const& training, EpochSums const* validation,
+                data::BinGrid const& grid);
+
+}  // namespace jetcal::train
