@@ -39,6 +39,12 @@ struct BinsConfig {
   std::string mass_field = "truth_mass";
 };
 
+/// Fields besides the targets' that a calibrated jet is written with.
+struct KinematicsConfig {
+  std::string pt = "pt";
+  std::string eta = "eta";
+};
+
 enum class NonFinitePolicy { drop, error };
 
 /// Where the jets come from and which of them train.

@@ -59,13 +59,15 @@ struct CheckpointConfig {
 
 /// Everything a run needs, every default filled in.
 struct Recipe {
-  std::string name;  ///< the file's stem
+  std::string name;         ///< the file's stem unless it says otherwise
+  std::string description;  ///< free text
   std::uint64_t seed = 1;
   std::int64_t lanes = 8;
   data::DataConfig data;
   data::LoaderConfig loader;
   std::vector<data::FeatureConfig> features;
   std::map<std::string, data::TargetConfig> targets;  ///< "energy", "mass"
+  data::KinematicsConfig kinematics;
   data::BinsConfig bins;
   model::NetworkConfig model;
   double sigma_floor_energy = 0.01;

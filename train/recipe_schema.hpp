@@ -1,0 +1,23 @@
+#pragma once
+
+#include "engine/schema.hpp"
+#include "train/config.hpp"
+
+namespace jetcal::train {
+
+/// The table of a whole recipe. Every step's losses get the recipe's sigma floors.
+schema::Table<Recipe> recipe_table();
+
+/// The table of one step of the schedule.
+schema::Table<StepConfig> step_table();
+
+/// What an optimizer is if a recipe gives its name and, perhaps, preset ("": the first).
+OptimizerConfig optimizer_defaults(OptimizerKind kind, std::string const& preset = "");
+
+/// "radam", "diffgrad", "adam", "sgd".
+std::string optimizer_name(OptimizerKind kind);
+
+/// Rules over several parts of a recipe. Errors: ConfigError naming the place.
+void check_recipe(Recipe const& recipe, Place const& root);
+
+}  // namespace jetcal::train
