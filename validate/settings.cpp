@@ -1,0 +1,98 @@
+#include "validate/settings.hpp"
+
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "data/bins.hpp"
+#include "data/config_schema.hpp"
+#include "engine/errors.hpp"
+
+namespace jetcal::validate {
+namespace {
+
+// The schema counts in 64 bits.
+schema::Table<ModeSettings>::Key& add_count(schema::Table<ModeSettings>& table, char const* name,
+                                            int ModeSettings::*member, int low, char const* doc) {
+  return table.key<std::int64_t>(
+      name, [member](ModeSettings const& s) { return static_cast<std::int64_t>(s.*member); },
+      [member](ModeSettings& s, std::int64_t v) { s.*member = static_cast<int>(v); },
+      schema::integer(low, 100000), doc);
+}
+
+schema::Table<ModeSettings> mode_table() {
+  schema::Table<ModeSettings> table("How the mode of a response distribution is found");
+  table.key("histogram_half_range", &ModeSettings::histogram_half_range,
+            schema::number(schema::above(0)),
+            "Reach of the histogram to either side of the median, in units of IQR68 / 2.");
+  add_count(table, "histogram_bins", &ModeSettings::histogram_bins, 10,
+            "Its bins; doubled until the fit's range has `min_bins_in_window`.");
+  add_count(table, "min_bins_in_window", &ModeSettings::min_bins_in_window, 6,
+            "Fewest bins in the fit's range.");
+  add_count(table, "smoothing_window", &ModeSettings::smoothing_window, 1,
+            "Bins of the Savitzky-Golay filter (odd; 1 is no smoothing).");
+  add_count(table, "smoothing_order", &ModeSettings::smoothing_order, 0,
+            "Degree of its polynomial.");
+  table.key("fit_smoothed", &ModeSettings::fit_smoothed, schema::boolean(),
+            "Fit the smoothed histogram; otherwise it only tells where the fit starts.");
+  table.key("window_sd", &ModeSettings::window_sd, schema::number(schema::above(0)),
+            "First range of the fit: mean +- this many standard deviations of the histogram.");
+  table.key("window_sigma", &ModeSettings::window_sigma, schema::number(schema::above(0)),
+            "Later ranges: fitted mean +- this many fitted sigmas.");
+  add_count(table, "iterations", &ModeSettings::iterations, 0, "Fits after the first, at most.");
+  table.key("tolerance", &ModeSettings::tolerance, schema::number(schema::above(0)),
+            "They end when the mean moves by less.");
+  table.key(
+      "scale_error_by_chi2", &ModeSettings::scale_error_by_chi2, schema::boolean(),
+      "Multiply errors by sqrt(chi2 / ndf) where that is above 1: larger than the statistical "
+      "scatter where the distribution is no Gaussian.");
+  table.key("min_effective_entries", &ModeSettings::min_effective_entries,
+            schema::number(schema::above(0)), "With fewer, (sum w)^2 / sum w^2, there is no mode.");
+  return table;
+}
+
+}  // namespace
+
+data::BinsConfig Settings::default_bins() {
+  data::BinsConfig bins;
+  bins.pt_true = {200, 300, 400, 600, 800, 1000, 1500, 2000, 3000, 4500};
+  bins.abs_eta_true = {0, 0.4, 0.8, 1.2, 1.6, 2.0};
+  return bins;
+}
+
+void Settings::require_valid() const {
+  JETCAL_REQUIRE(data::BinGrid(bins).count() > 0, ConfigError,
+                 "validation: there are no bins (bins.pt_true, bins.abs_eta_true or "
+                 "bins.mass_true needs at least two edges)");
+  JETCAL_REQUIRE(std::isfinite(mass_true_min_gev) && mass_true_min_gev >= 0, ConfigError,
+                 "validation: mass_true_min is " << mass_true_min_gev
+                                                 << " GeV (must be finite and not negative)");
+  JETCAL_REQUIRE(min_jets >= 1, ConfigError,
+                 "validation: min_jets is " << min_jets << " (must be at least 1)");
+  JETCAL_REQUIRE(
+      std::isfinite(errors_allowed) && errors_allowed >= 0, ConfigError,
+      "validation: errors_allowed is " << errors_allowed << " (must be finite and not negative)");
+  mode.require_valid();
+}
+
+schema::Table<Settings> settings_table() {
+  schema::Table<Settings> table("A validation");
+  table.key("bins", &Settings::bins, schema::object(data::bins_table()),
+            "Bins in true pT, |eta| and mass.");
+  table.key("mass_true_min", &Settings::mass_true_min_gev, schema::number(schema::at_least(0)),
+            "The mass is validated for jets of a true mass above this [GeV].");
+  table.key("min_jets", &Settings::min_jets,
+            schema::integer(1, std::numeric_limits<std::int64_t>::max()),
+            "A bin counts in the summary from this many jets on.");
+  table.key("errors_allowed", &Settings::errors_allowed, schema::number(schema::at_least(0)),
+            "Statistical errors that the second set of shares in the summary allows for.");
+  table.key("mode", &Settings::mode, schema::object(mode_table()), "The estimator of the mode.");
+  table.check([](Settings const& s, Place const& place) {
+    try {
+      s.require_valid();
+    } catch (ConfigError const& e) { throw ConfigError(place.text() + ": " + e.what()); }
+  });
+  return table;
+}
+
+}  // namespace jetcal::validate

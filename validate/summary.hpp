@@ -1,0 +1,41 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "validate/closure.hpp"
+
+namespace jetcal::validate {
+
+/// The limits of |mode - 1| that summaries count bins by.
+inline constexpr std::array<double, 3> kClosureLimits = {0.01, 0.015, 0.05};
+
+/// How many bins close within a limit. A bin without a mode does not.
+struct ClosureShare {
+  double limit = 0;
+  double bins = 0;              ///< share of the bins with |mode - 1| < limit
+  double bins_with_errors = 0;  ///< ... < limit + Settings::errors_allowed * mode_error
+  double jets = 0;              ///< share of the jets that are in bins with |mode - 1| < limit
+};
+
+/// One line on a calibration of a variable in a sample, from the bins with at least
+/// Settings::min_jets jets.
+struct Summary {
+  std::string sample;
+  Variable variable = Variable::energy;
+  std::string calibration;
+  std::int64_t bins = 0;
+  std::int64_t jets = 0;               ///< in these bins
+  std::int64_t bins_without_mode = 0;  ///< of them
+  std::int64_t bins_left_out = 0;      ///< with fewer jets
+  std::vector<ClosureShare> shares;    ///< one for each limit; empty without bins
+  std::optional<double> iqr68_ratio;   ///< mean of after / before, weighted with the jets
+  std::vector<std::size_t> worst;      ///< of Results::bins, up to three, worst first
+};
+
+std::vector<Summary> summarise(Results const& results);
+
+}  // namespace jetcal::validate
