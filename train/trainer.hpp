@@ -26,11 +26,12 @@ struct RunOptions {
 
 /// Where a run stands, after each update.
 struct Progress {
-  std::int64_t step = 0, steps = 0;  ///< step counts from 1
-  std::int64_t epoch = 0;            ///< from 1, within the step
-  std::int64_t epochs = 0;           ///< of the step, rounded up
+  std::int64_t step = 0, steps = 0;      ///< step counts from 1
+  std::int64_t epoch = 0;                ///< from 1, within the step
+  std::int64_t epochs = 0;               ///< of the step, rounded up
   std::int64_t update = 0, updates = 0;  ///< of the step
-  double loss_energy = 0, loss_mass = 0, kept_energy = 0, kept_mass = 0;  ///< the batch's; nan: none
+  double loss_energy = 0, loss_mass = 0, kept_energy = 0,
+         kept_mass = 0;  ///< the batch's; nan: none
   double jets_per_s = 0;
   double seconds_left = 0;
 };

@@ -1,0 +1,201 @@
+#include "train/run_files.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+
+#include "engine/isa.hpp"
+#include "engine/sealed_file.hpp"
+#include "engine/version.hpp"
+#include "train/checkpoint.hpp"
+#include "train/recipe.hpp"
+
+namespace jetcal::train {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string code_version() { return std::string(kVersion) + " " + kCommit; }
+
+Json to_json(Position const& p) {
+  return {{"step", p.step},
+          {"epoch", p.epoch},
+          {"batch", p.batch},
+          {"update", p.update},
+          {"optimizer_updates", p.optimizer_updates},
+          {"total_updates", p.total_updates},
+          {"retries", p.retries},
+          {"lines", p.lines},
+          {"below", Json::array({p.below[0], p.below[1]})}};
+}
+
+Position position_from(Json const& json) {
+  Position p;
+  p.step = json.at("step").get<std::int64_t>();
+  p.epoch = json.at("epoch").get<std::int64_t>();
+  p.batch = json.at("batch").get<std::int64_t>();
+  p.update = json.at("update").get<std::int64_t>();
+  p.optimizer_updates = json.at("optimizer_updates").get<std::int64_t>();
+  p.total_updates = json.at("total_updates").get<std::int64_t>();
+  p.retries = json.at("retries").get<std::int64_t>();
+  p.lines = json.at("lines").get<std::int64_t>();
+  p.below = {json.at("below").at(0).get<std::int64_t>(),
+             json.at("below").at(1).get<std::int64_t>()};
+  return p;
+}
+
+}  // namespace
+
+std::vector<float> const* RunState::arena(std::string const& name) const {
+  for (auto const& [key, values] : arenas) {
+    if (key == name) { return &values; }
+  }
+  return nullptr;
+}
+
+RunFiles::RunFiles(Recipe const& recipe, RunOptions const& options, Layout const& layout)
+    : recipe_(recipe),
+      options_(options),
+      layout_(layout),
+      folder_(options.out),
+      lock_(options.out),
+      recipe_json_(recipe_to_json(recipe)) {
+  JETCAL_REQUIRE(options.resume || !fs::exists(folder_ / "recipe.json"), DataError,
+                 folder_.string() << ": holds a run already. Continue it with --resume, or choose "
+                                     "another --out");
+  remove_temporaries(folder_);
+  std::error_code error;
+  fs::create_directories(checkpoints(), error);
+  JETCAL_REQUIRE(!error, DataError,
+                 checkpoints().string() << ": cannot be created: " << error.message());
+  remove_temporaries(checkpoints());
+}
+
+std::optional<RunState> RunFiles::latest(Listener& listener) {
+  if (!options_.resume) { return std::nullopt; }
+  LatestCheckpoint const found = find_latest(checkpoints());
+  for (std::string const& complaint : found.complaints) { listener.warning(complaint); }
+  if (!found.path.has_value()) {
+    JETCAL_REQUIRE(found.damaged.empty(), DataError,
+                   checkpoints().string() << ": no checkpoint is whole (" << found.damaged.size()
+                                          << " damaged). Start a new run with another --out");
+    listener.note("no checkpoint in " + checkpoints().string() + ": starting at the beginning");
+    return std::nullopt;
+  }
+  if (!found.damaged.empty()) {
+    listener.warning("going on from the older " + found.path->string());
+  }
+  set_damaged_aside(found);
+  Checkpoint const header = read_checkpoint_header(*found.path);
+  std::vector<std::string> const changes = differences(header.recipe, recipe_json_);
+  JETCAL_REQUIRE(changes.empty(), ConfigError,
+                 folder_.string() << ": the recipe is not the one this run was started with: "
+                                  << joined(changes)
+                                  << ". Resume with the old values, or start a new run");
+  std::string const precision = header.provenance.value("precision", std::string());
+  JETCAL_REQUIRE(precision == options_.precision, ConfigError,
+                 folder_.string() << ": the run was started with --precision " << precision
+                                  << " (now " << options_.precision << "). Use the same");
+  Checkpoint checkpoint = read_checkpoint(*found.path, layout_);
+  RunState state;
+  Json const& position = checkpoint.position;
+  state.position = position_from(position.at("now"));
+  state.start_position = position_from(position.at("start"));
+  state.data_digest = position.at("data_digest").get<std::string>();
+  state.optimizer_states = position.at("optimizer_states").get<std::vector<std::string>>();
+  state.normalisation = {checkpoint.inputs.names, checkpoint.inputs.scale,
+                         checkpoint.inputs.offset};
+  state.parameters = std::move(checkpoint.parameters);
+  state.arenas = std::move(checkpoint.arenas);
+  for (auto& [name, values] : checkpoint.sums) {
+    if (name == "epoch") { state.sums = std::move(values); }
+  }
+  listener.note("resuming from " + found.path->string());
+  return state;
+}
+
+void RunFiles::start() {
+  write_atomically(folder_ / "recipe.json", recipe_json_.dump(2) + "\n");
+  write_atomically(metrics(), std::string());
+}
+
+void RunFiles::append_metrics(Json const& line) {
+  std::string const text = line.dump() + "\n";
+  int const file = ::open(metrics().c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+  bool ok = file >= 0;
+  ok = ok && ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  ok = ok && ::fsync(file) == 0;
+  int const why = errno;
+  if (file >= 0) { ::close(file); }
+  JETCAL_REQUIRE(ok, DataError,
+                 metrics().string() << ": cannot be written: " << std::strerror(why) << "; "
+                                    << last_good() << ". Make room and go on with --resume");
+}
+
+void RunFiles::keep_metrics(std::int64_t lines) {
+  std::ifstream file(metrics());
+  std::string text, line;
+  for (std::int64_t i = 0; i < lines && std::getline(file, line); ++i) { text += line + "\n"; }
+  write_atomically(metrics(), text);
+}
+
+void RunFiles::write_checkpoint(RunState const& state) {
+  Checkpoint checkpoint;
+  checkpoint.recipe = recipe_json_;
+  checkpoint.position["now"] = to_json(state.position);
+  checkpoint.position["start"] = to_json(state.start_position);
+  checkpoint.position["data_digest"] = state.data_digest;
+  checkpoint.position["optimizer_states"] = state.optimizer_states;
+  checkpoint.provenance = provenance(state.data_digest);
+  checkpoint.code_version = code_version();
+  checkpoint.inputs = scaling(state.normalisation);
+  checkpoint.parameters = state.parameters;
+  checkpoint.arenas = state.arenas;
+  checkpoint.sums.emplace_back("epoch", state.sums);
+  train::write_checkpoint(checkpoint_path(checkpoints(), state.position.total_updates), checkpoint,
+                          layout_);
+  prune_checkpoints(checkpoints(), recipe_.checkpoint.keep);
+}
+
+void RunFiles::write_model(data::Normalisation const& normalisation, std::string const& data_digest,
+                           std::vector<float> const& parameters) {
+  model::ModelFile file;
+  file.recipe = recipe_json_;
+  file.code_version = code_version();
+  file.provenance = provenance(data_digest);
+  file.inputs = scaling(normalisation);
+  model::write_model(folder_ / "model.h5", file, layout_, parameters);
+}
+
+std::string RunFiles::last_good() const {
+  std::vector<fs::path> const list = list_checkpoints(checkpoints());
+  if (list.empty()) { return "there is no checkpoint yet"; }
+  return "the last good checkpoint is " + list.front().string();
+}
+
+Json RunFiles::provenance(std::string const& data_digest) const {
+  return {{"seed", recipe_.seed},
+          {"precision", options_.precision},
+          {"device", options_.device.name()},
+          {"isa", std::string(name(active_isa()))},
+          {"threads", options_.threads},
+          {"dense_kernels", options_.dense_kernels == DenseKernels::own ? "own" : "onednn"},
+          {"data_digest", data_digest}};
+}
+
+model::InputScaling RunFiles::scaling(data::Normalisation const& normalisation) const {
+  model::InputScaling inputs;
+  inputs.names = normalisation.names;
+  for (data::FeatureConfig const& feature : recipe_.features) {
+    inputs.units.push_back(feature.unit);
+  }
+  inputs.scale = normalisation.scale;
+  inputs.offset = normalisation.offset;
+  return inputs;
+}
+
+}  // namespace jetcal::train

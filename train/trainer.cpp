@@ -1,0 +1,543 @@
+#include "train/trainer.hpp"
+
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <optional>
+#include <vector>
+
+#include "data/loader.hpp"
+#include "model/network.hpp"
+#include "train/checkpoint.hpp"
+#include "train/collapse_guard.hpp"
+#include "train/metrics.hpp"
+#include "train/run_files.hpp"
+#include "train/schedule.hpp"
+
+namespace jetcal::train {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Held-out jets are evaluated in batches of this size; it enters no sum's order across batches.
+constexpr std::int64_t kValidationBatch = 32'768;
+// A repeated step warms up this many times longer than the try before.
+constexpr std::int64_t kLongerWarmUp = 4;
+// Fewer jets than this say nothing about a bin's kept fraction.
+constexpr std::int64_t kBinJets = 50;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+data::LoaderSetup loader_setup(Recipe const& recipe, int threads) {
+  data::LoaderSetup setup;
+  setup.data = recipe.data;
+  setup.features = recipe.features;
+  setup.targets = recipe.targets;
+  setup.bins = recipe.bins;
+  setup.loader = recipe.loader;
+  setup.seed = recipe.seed;
+  setup.threads = threads;
+  for (StepConfig const& step : recipe.schedule) {
+    setup.largest_batch = std::max(setup.largest_batch, step.batch_size);
+  }
+  return setup;
+}
+
+std::vector<std::string> feature_names(Recipe const& recipe) {
+  std::vector<std::string> names;
+  for (data::FeatureConfig const& feature : recipe.features) { names.push_back(feature.name); }
+  return names;
+}
+
+HostBatch view(data::Batch const& batch, std::int64_t n_features) {
+  return {{batch.features.data(), batch.rows, n_features, padded(n_features)},
+          {batch.targets.data(), batch.rows, 2, 2},
+          batch.weights.data()};
+}
+
+/// What belongs to one step of the schedule and is the same for all its batches.
+struct StepPlan {
+  StepConfig const* config = nullptr;
+  std::optional<model::RecordedNetwork> training, evaluation;
+  std::vector<Range> ranges;
+  PassOptions pass;
+  StepLength length;
+  std::optional<CollapseGuard> guard;
+};
+
+class Trainer {
+ public:
+  Trainer(Recipe const& recipe, RunOptions const& options, Listener& listener)
+      : recipe_(recipe),
+        options_(options),
+        listener_(listener),
+        network_(recipe.model, feature_names(recipe)),
+        files_(recipe, options, network_.layout()),
+        resumed_(files_.latest(listener)),
+        loader_(loader_setup(recipe, options.threads), known_normalisation()),
+        execution_(
+            make_execution({options.device, options.threads, recipe.lanes, options.dense_kernels})),
+        parameters_(options.device, network_.layout().size()) {}
+
+  Outcome run() {
+    for (std::string const& note : loader_.notes()) { listener_.note(note); }
+    JETCAL_REQUIRE(loader_.training_rows() > 0, DataError,
+                   "data.train: no jet is left to train on. Look at the validation fraction and at "
+                   "what was dropped");
+    if (resumed_.has_value()) {
+      restore(*resumed_);
+      resumed_.reset();
+    } else {
+      parameters_.upload(network_.initial_parameters(recipe_.seed));
+      files_.start();
+    }
+    count_all_jets();
+    started_ = last_checkpoint_ = Clock::now();
+    while (position_.step < steps()) {
+      if (!run_step()) { return Outcome::interrupted; }
+    }
+    files_.write_model(loader_.normalisation(), loader_.digest(), parameters_.download());
+    return Outcome::finished;
+  }
+
+ private:
+  std::int64_t steps() const { return static_cast<std::int64_t>(recipe_.schedule.size()); }
+
+  std::optional<data::Normalisation> known_normalisation() const {
+    if (!resumed_.has_value()) { return std::nullopt; }
+    return resumed_->normalisation;
+  }
+
+  // ---- one step ----
+
+  bool run_step() {
+    make_plan();
+    if (position_.update == 0) { begin_step(); }
+    sums_.emplace(new_sums());
+    restore_sums();
+    for (std::int64_t const step = position_.step; position_.step == step;) {
+      if (!run_epoch()) {
+        checkpoint();
+        return false;
+      }
+      if (!restarted_ && !finish_epoch()) { return false; }
+      restarted_ = false;
+    }
+    return true;
+  }
+
+  void make_plan() {
+    StepConfig const& config = recipe_.schedule[static_cast<std::size_t>(position_.step)];
+    plan_ = {};
+    plan_.config = &config;
+    model::Recording what;
+    what.energy_loss = config.energy;
+    what.mass_loss = config.mass;
+    what.freeze = config.freeze;
+    what.training = true;
+    plan_.training.emplace(network_.record(what, annotated_scale()));
+    what.training = false;
+    plan_.evaluation.emplace(network_.record(what, annotated_scale()));
+    plan_.ranges = trained_ranges(plan_.training->tape);
+    JETCAL_REQUIRE(!plan_.ranges.empty(), ConfigError,
+                   "schedule." << position_.step << ": nothing is left to train. Freeze less");
+    if (config.energy.has_value()) { plan_.pass.divisors.push_back(config.energy->divisor); }
+    if (config.mass.has_value()) { plan_.pass.divisors.push_back(config.mass->divisor); }
+    plan_.length = step_length(config, loader_.training_rows());
+    plan_.guard.emplace(recipe_.collapse, config);
+    plan_.guard->set_counts(position_.below);
+  }
+
+  model::FeatureScale annotated_scale() const {
+    std::int64_t const i = network_.annotated_feature();
+    if (i < 0) { return {}; }
+    data::Normalisation const& n = loader_.normalisation();
+    return {n.scale[static_cast<std::size_t>(i)], n.offset[static_cast<std::size_t>(i)]};
+  }
+
+  std::int64_t warm_up() const {
+    std::int64_t updates = plan_.config->warmup_updates;
+    for (std::int64_t retry = 0; retry < position_.retries; ++retry) {
+      updates = std::max<std::int64_t>(100, updates * kLongerWarmUp);
+    }
+    return updates;
+  }
+
+  void begin_step() {
+    StepConfig const& config = *plan_.config;
+    std::vector<std::string> const names =
+        optimizer_states(optimizer_step(config.optimizer, 1, config.learning_rate));
+    if (config.reset_optimizer || names != state_names_) {
+      state_names_ = names;
+      states_.clear();
+      for (std::size_t i = 0; i < names.size(); ++i) {
+        states_.emplace_back(options_.device, parameters_.size());
+      }
+      position_.optimizer_updates = 0;
+    }
+    if (config.average_decay > 0) {
+      average_ = Buffer(options_.device, parameters_.size());
+      average_.copy_from(parameters_);
+    }
+    if (recipe_.collapse.restore) { keep_start(); }
+  }
+
+  // ---- going back to the start of a step ----
+
+  void keep_start() {
+    start_position_ = position_;
+    start_.clear();
+    start_.push_back(copy_of(parameters_));
+    for (Buffer const& state : states_) { start_.push_back(copy_of(state)); }
+  }
+
+  Buffer copy_of(Buffer const& from) const {
+    Buffer copy(options_.device, from.size());
+    copy.copy_from(from);
+    return copy;
+  }
+
+  void go_back_to_start() {
+    Position const before = position_;
+    position_ = start_position_;
+    position_.retries = before.retries + 1;
+    position_.total_updates = before.total_updates;  // numbers the checkpoints: never back
+    parameters_.copy_from(start_[0]);
+    for (std::size_t i = 0; i < states_.size(); ++i) { states_[i].copy_from(start_[i + 1]); }
+    if (plan_.config->average_decay > 0) { average_.copy_from(parameters_); }
+    plan_.guard.emplace(recipe_.collapse, *plan_.config);
+    sums_.emplace(new_sums());
+    files_.keep_metrics(position_.lines);
+    restarted_ = true;
+  }
+
+  // ---- one epoch ----
+
+  EpochSums new_sums() const {
+    return {loader_.bins().count(), plan_.config->energy.has_value(),
+            plan_.config->mass.has_value()};
+  }
+
+  /// False: asked to stop.
+  bool run_epoch() {
+    loader_.start_epoch(position_.step, position_.epoch, plan_.config->batch_size, position_.batch);
+    epoch_started_ = Clock::now();
+    jets_at_epoch_start_ = jets_done_;
+    while (position_.update < plan_.length.updates && loader_.next(batch_)) {
+      if (!run_update()) { return true; }
+      if (options_.stop != nullptr && options_.stop->load() != 0) { return false; }
+      if (checkpoint_is_due()) { checkpoint(); }
+    }
+    return true;
+  }
+
+  /// False: the step was begun again.
+  bool run_update() {
+    StepConfig const& config = *plan_.config;
+    PassResult const& result = execution_->train(
+        plan_.training->tape, view(batch_, network_.features()), plan_.pass, parameters_);
+    require_finite(result);
+    NormResult const norm = execution_->gradient_norm(plan_.ranges);
+    JETCAL_REQUIRE(norm.non_finite == 0 && std::isfinite(norm.sum_of_squares), NonFiniteError,
+                   place() << ": " << norm.non_finite
+                           << " elements of the gradient are not finite although every loss is. "
+                           << remedy());
+    double const rate = learning_rate(config, warm_up(), position_.update, plan_.length.updates);
+    OptimizerStep const step =
+        optimizer_step(config.optimizer, position_.optimizer_updates + 1, rate);
+    execution_->update(step, plan_.ranges, parameters_, states_);
+    if (config.average_decay > 0) {
+      float const decay = static_cast<float>(average_decay(config, position_.update));
+      execution_->average(decay, plan_.ranges, parameters_, average_);
+    }
+    sums_->add(result, batch_.bins, batch_.weights.data(), batch_.rows);
+    sums_->add_norm(std::sqrt(norm.sum_of_squares));
+    last_rate_ = rate;
+    ++position_.batch;
+    ++position_.update;
+    ++position_.optimizer_updates;
+    ++position_.total_updates;
+    jets_done_ += batch_.rows;
+    tell_progress(result);
+    return watch_collapse(result);
+  }
+
+  bool watch_collapse(PassResult const& result) {
+    for (std::size_t h = 0; h < result.heads.size(); ++h) {
+      int const head = head_of(h);
+      double const share = result.heads[h].kept / result.weight;
+      if (!plan_.guard->collapsed(head, share)) { continue; }
+      std::ostringstream text;
+      text << place() << ": the " << head_name(head) << " head keeps " << share
+           << " of the jets inside its truncation, on " << recipe_.collapse.batches
+           << " batches in a row (expected " << plan_.guard->expected(head) << ")";
+      if (recipe_.collapse.restore && position_.retries < recipe_.collapse.retries) {
+        go_back_to_start();
+        listener_.warning(text.str() + ". Starting the step again with a warm-up of " +
+                          std::to_string(warm_up()) + " updates");
+        return false;
+      }
+      throw CollapseError(text.str() + ". Raise schedule." + std::to_string(position_.step) +
+                          ".warmup_updates (" + std::to_string(warm_up()) +
+                          "), lower its learning rate, or set collapse.restore");
+    }
+    position_.below = plan_.guard->counts();
+    return true;
+  }
+
+  /// False: asked to stop (a checkpoint is written).
+  bool finish_epoch() {
+    double const seconds = seconds_since(epoch_started_);
+    std::optional<EpochSums> held_out;
+    if (loader_.validation_rows() > 0) { held_out = validate(); }
+    EpochLine line;
+    line.step = position_.step + 1;
+    line.name = plan_.config->name;
+    line.epoch = position_.epoch + 1;
+    line.updates = position_.total_updates;
+    line.learning_rate = last_rate_;
+    line.seconds = seconds;
+    line.jets_per_s = static_cast<double>(jets_done_ - jets_at_epoch_start_) / seconds;
+    Json const json =
+        epoch_line(line, *sums_, held_out.has_value() ? &*held_out : nullptr, loader_.bins());
+    files_.append_metrics(json);
+    listener_.epoch(json);
+    warn_of_bins(held_out.has_value() ? *held_out : *sums_);
+    ++position_.lines;
+    ++position_.epoch;
+    position_.batch = 0;
+    sums_.emplace(new_sums());
+    if (position_.update == plan_.length.updates) { finish_step(); }
+    checkpoint();
+    return options_.stop == nullptr || options_.stop->load() == 0;
+  }
+
+  void finish_step() {
+    if (plan_.config->average_decay > 0) {
+      parameters_.copy_from(average_);
+      average_ = Buffer();
+    }
+    start_.clear();
+    ++position_.step;
+    position_.epoch = 0;
+    position_.update = 0;
+    position_.retries = 0;
+    position_.below = {};
+  }
+
+  EpochSums validate() {
+    EpochSums sums = new_sums();
+    Buffer const& parameters = plan_.config->average_decay > 0 ? average_ : parameters_;
+    loader_.start_validation(kValidationBatch);
+    while (loader_.next_validation(batch_)) {
+      PassResult const& result = execution_->evaluate(
+          plan_.evaluation->tape, view(batch_, network_.features()), parameters);
+      sums.add(result, batch_.bins, batch_.weights.data(), batch_.rows);
+    }
+    return sums;
+  }
+
+  // ---- messages ----
+
+  int head_of(std::size_t h) const {
+    return plan_.config->energy.has_value() ? static_cast<int>(h) : 1;
+  }
+  static char const* head_name(int head) { return head == 0 ? "energy" : "mass"; }
+
+  std::string place() const {
+    std::ostringstream text;
+    text << "step " << position_.step + 1 << " '" << plan_.config->name << "', epoch "
+         << position_.epoch + 1 << ", batch " << position_.batch + 1;
+    return text.str();
+  }
+
+  std::string remedy() const {
+    return "Nothing was updated with it; " + files_.last_good() +
+           ". Look at these jets, or lower the learning rate";
+  }
+
+  void require_finite(PassResult const& result) const {
+    for (std::size_t h = 0; h < result.heads.size(); ++h) {
+      HeadResult const& head = result.heads[h];
+      if (std::isfinite(head.loss)) { continue; }
+      std::ostringstream rows;
+      std::int64_t bad = 0;
+      for (std::int64_t r = 0; r < batch_.rows; ++r) {
+        if (std::isfinite(head.row_loss[static_cast<std::size_t>(r)])) { continue; }
+        if (bad < 5) {
+          rows << (bad == 0 ? "" : ", ")
+               << loader_.where(batch_.row_numbers[static_cast<std::size_t>(r)]);
+        }
+        ++bad;
+      }
+      std::ostringstream text;
+      text << place() << ": the " << head_name(head_of(h)) << " head's loss is not finite for "
+           << bad << " of " << batch_.rows << " jets (" << rows.str() << (bad > 5 ? ", ..." : "")
+           << "). " << remedy();
+      throw NonFiniteError(text.str());
+    }
+  }
+
+  void warn_of_bins(EpochSums const& sums) {
+    for (int head = 0; head < 2; ++head) {
+      double const limit = 0.5 * plan_.guard->expected(head);
+      std::ostringstream bins;
+      std::int64_t low = 0;
+      for (std::int64_t i = 0; i < sums.bins(); ++i) {
+        std::optional<double> const kept = sums.bin_kept(i, head);
+        if (!kept.has_value() || *kept >= limit || sums.bin_jets(i) < kBinJets) { continue; }
+        data::BinGrid::Bin const bin = loader_.bins().bin(i);
+        if (++low <= 3) {
+          bins << (low > 1 ? "; " : "") << "pT " << bin.pt_true_gev.lo << "-" << bin.pt_true_gev.hi
+               << " GeV, |eta| " << bin.abs_eta_true.lo << "-" << bin.abs_eta_true.hi << ": "
+               << *kept;
+        }
+      }
+      if (low == 0) { continue; }
+      std::ostringstream text;
+      text << "step " << position_.step + 1 << ", epoch " << position_.epoch + 1 << ": the "
+           << head_name(head) << " head keeps less than half of the expected "
+           << plan_.guard->expected(head) << " in " << low << " bins (" << bins.str()
+           << (low > 3 ? "; ..." : "") << "). Jets outside its truncation have no gradient";
+      listener_.warning(text.str());
+    }
+  }
+
+  void count_all_jets() {
+    for (std::size_t i = 0; i < recipe_.schedule.size(); ++i) {
+      StepLength const length = step_length(recipe_.schedule[i], loader_.training_rows());
+      double const per_update = static_cast<double>(loader_.training_rows()) /
+                                static_cast<double>(length.updates_per_epoch);
+      double const jets = per_update * static_cast<double>(length.updates);
+      all_jets_ += jets;
+      if (static_cast<std::int64_t>(i) < position_.step) { jets_before_ += jets; }
+      if (static_cast<std::int64_t>(i) == position_.step) {
+        jets_before_ += per_update * static_cast<double>(position_.update);
+      }
+    }
+  }
+
+  void tell_progress(PassResult const& result) {
+    Progress p;
+    p.step = position_.step + 1;
+    p.steps = steps();
+    p.epoch = position_.epoch + 1;
+    p.epochs = (plan_.length.updates + plan_.length.updates_per_epoch - 1) /
+               plan_.length.updates_per_epoch;
+    p.update = position_.update;
+    p.updates = plan_.length.updates;
+    double const nan = std::numeric_limits<double>::quiet_NaN();
+    p.loss_energy = p.loss_mass = p.kept_energy = p.kept_mass = nan;
+    for (std::size_t h = 0; h < result.heads.size(); ++h) {
+      double const loss = result.heads[h].loss / result.weight;
+      double const kept = result.heads[h].kept / result.weight;
+      (head_of(h) == 0 ? p.loss_energy : p.loss_mass) = loss;
+      (head_of(h) == 0 ? p.kept_energy : p.kept_mass) = kept;
+    }
+    double const epoch_seconds = seconds_since(epoch_started_);
+    p.jets_per_s = static_cast<double>(jets_done_ - jets_at_epoch_start_) / epoch_seconds;
+    double const rate = static_cast<double>(jets_done_) / seconds_since(started_);
+    p.seconds_left = (all_jets_ - jets_before_ - static_cast<double>(jets_done_)) / rate;
+    listener_.progress(p);
+  }
+
+  // ---- checkpoints ----
+
+  bool checkpoint_is_due() const {
+    CheckpointConfig const& config = recipe_.checkpoint;
+    if (config.every_updates > 0 && position_.total_updates % config.every_updates == 0) {
+      return true;
+    }
+    return config.every_seconds > 0 && seconds_since(last_checkpoint_) >= config.every_seconds;
+  }
+
+  void checkpoint() {
+    RunState state;
+    state.position = position_;
+    state.start_position = start_position_;
+    state.normalisation = loader_.normalisation();
+    state.data_digest = loader_.digest();
+    state.optimizer_states = state_names_;
+    state.parameters = parameters_.download();
+    for (std::size_t i = 0; i < states_.size(); ++i) {
+      state.arenas.emplace_back("optimizer_" + state_names_[i], states_[i].download());
+    }
+    if (average_.size() > 0) { state.arenas.emplace_back("average", average_.download()); }
+    for (std::size_t i = 0; i < start_.size(); ++i) {
+      std::string const name = i == 0 ? "parameters" : "optimizer_" + state_names_[i - 1];
+      state.arenas.emplace_back("start_" + name, start_[i].download());
+    }
+    state.sums = sums_->numbers();
+    files_.write_checkpoint(state);
+    last_checkpoint_ = Clock::now();
+  }
+
+  void restore(RunState const& state) {
+    JETCAL_REQUIRE(state.data_digest == loader_.digest(), DataError,
+                   "data.train: the shards are not those this run was started on. Give it the same "
+                   "shards, or start a new run with another --out");
+    position_ = state.position;
+    start_position_ = state.start_position;
+    state_names_ = state.optimizer_states;
+    parameters_.upload(state.parameters);
+    auto const restored = [&](std::string const& name) {
+      std::vector<float> const* const values = state.arena(name);
+      Buffer buffer(options_.device, values == nullptr ? 0 : parameters_.size());
+      if (values != nullptr) { buffer.upload(*values); }
+      return buffer;
+    };
+    average_ = restored("average");
+    for (std::string const& name : state_names_) {
+      states_.push_back(restored("optimizer_" + name));
+    }
+    if (state.arena("start_parameters") != nullptr) {
+      start_.push_back(restored("start_parameters"));
+      for (std::string const& name : state_names_) {
+        start_.push_back(restored("start_optimizer_" + name));
+      }
+    }
+    restored_sums_ = state.sums;
+    files_.keep_metrics(position_.lines);
+  }
+
+  void restore_sums() {
+    if (!restored_sums_.empty()) { sums_->set_numbers(std::move(restored_sums_)); }
+    restored_sums_.clear();
+  }
+
+  Recipe const& recipe_;
+  RunOptions const& options_;
+  Listener& listener_;
+  model::Network network_;
+  RunFiles files_;
+  std::optional<RunState> resumed_;
+  data::Loader loader_;
+  std::unique_ptr<Execution> execution_;
+
+  Buffer parameters_, average_;
+  std::vector<std::string> state_names_;
+  std::vector<Buffer> states_;
+  Position position_, start_position_;
+  std::vector<Buffer> start_;  // parameters and states at the step's start, if it may be repeated
+
+  StepPlan plan_;
+  data::Batch batch_;
+  std::optional<EpochSums> sums_;
+  std::vector<double> restored_sums_;
+  bool restarted_ = false;
+  double last_rate_ = 0;
+
+  Clock::time_point started_, epoch_started_, last_checkpoint_;
+  std::int64_t jets_done_ = 0, jets_at_epoch_start_ = 0;
+  double all_jets_ = 0, jets_before_ = 0;
+};
+
+}  // namespace
+
+Outcome run_training(Recipe const& recipe, RunOptions const& options, Listener& listener) {
+  return Trainer(recipe, options, listener).run();
+}
+
+}  // namespace jetcal::train
