@@ -25,7 +25,7 @@ namespace cpu {
 /// Source    arXiv:2311.08885, section 5.2 and Figure 1
 /// Shapes    x [rows, F], y [rows, F + n], n Gaussians; the columns of x are copied bit for bit
 /// Units     centres and widths in those of v
-/// Accuracy  2 ulp of exp and 3 * 2^-24 relative of its argument; v itself 2 roundings (test)
+/// Accuracy  1.1 ulp of exp and 3 * 2^-24 relative of its argument; v itself 2 roundings (test)
 /// Writes    y and its padding (0). y may not overlap x
 /// Errors    ShapeError if the shapes, the feature or the number of factors do not fit, ConfigError
 ///           if scale is 0 or not finite; rows == 0 and n == 0 are allowed

@@ -45,7 +45,7 @@ namespace cpu {
 ///
 /// Source    arXiv:2311.08885, section 5.3
 /// Shapes    a, y [rows, outputs]; y may be a
-/// Accuracy  4 ulp (test)
+/// Accuracy  2.5 ulp (test)
 /// Writes    y, its padding becomes 0
 /// Errors    ShapeError if the shapes differ; rows == 0 is allowed
 void head_activation(ConstMat a, Mat y);
