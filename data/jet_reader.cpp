@@ -1,0 +1,129 @@
+#include "data/jet_reader.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <numeric>
+
+#include "data/normalisation.hpp"
+#include "engine/matrix.hpp"
+
+namespace jetcal::data {
+namespace {
+
+void require_same_rows(Shard const& shard, Shard const& form) {
+  bool same = shard.row_bytes == form.row_bytes && !shard.variable_length;
+  for (std::size_t i = 0; same && i < form.fields.size(); ++i) {
+    same = shard.fields[i].name == form.fields[i].name &&
+           shard.fields[i].offset == form.fields[i].offset;
+  }
+  JETCAL_REQUIRE(same, DataError,
+                 shard.path << ": the rows of /jets are laid out otherwise than in " << form.path
+                            << " (must be equal to be copied). Treat the files one by one");
+}
+
+}  // namespace
+
+JetReader::JetReader(JetReaderSetup const& setup)
+    : setup_(setup), shards_(setup.files, setup.units, setup.where) {
+  Shard const& form = shards_.form();
+  if (!setup_.features.empty()) {
+    require_valid(setup_.features);
+    require_matching(setup_.normalisation, setup_.features, setup_.where);
+  }
+  for (FeatureConfig const& feature : setup_.features) { maps_.emplace_back(feature, form); }
+  for (std::string const& column : setup_.columns) {
+    FieldType const type = form.field(column).type;
+    JETCAL_REQUIRE(
+        type.kind != FieldKind::other, DataError,
+        form.path << ": /jets/" << column << " is " << name(type) << " (must be a number)");
+  }
+  if (setup_.rows) {
+    for (Shard const& shard : shards_.shards()) { require_same_rows(shard, form); }
+  }
+  if (setup_.side == Side::all) { return; }
+  JETCAL_REQUIRE(setup_.split.fraction > 0 || setup_.side == Side::training, ConfigError,
+                 "--jets held-out: no jet was held out in the training (its "
+                     << "data.validation_fraction was 0). Use --jets all");
+  if (setup_.split.fraction > 0) {
+    FieldType const type = form.field(setup_.split.group).type;
+    JETCAL_REQUIRE(
+        type.kind == FieldKind::signed_integer || type.kind == FieldKind::unsigned_integer,
+        DataError,
+        form.path << ": /jets/" << setup_.split.group << " is " << name(type)
+                  << " (must be an integer: the training split its jets by it)");
+  }
+}
+
+void JetReader::choose(std::int64_t i, JetBlock& out) const {
+  ShardSet::Block const& block = shards_.blocks()[static_cast<std::size_t>(i)];
+  out.chosen.resize(static_cast<std::size_t>(block.rows));
+  std::iota(out.chosen.begin(), out.chosen.end(), 0);
+  if (setup_.side != Side::all && setup_.split.fraction > 0) {
+    out.groups.resize(static_cast<std::size_t>(block.rows));
+    Shard const& shard = shards_.shards()[static_cast<std::size_t>(block.shard)];
+    read_column(out.raw, shard.field(setup_.split.group), out.groups.data());
+    bool const wanted = setup_.side == Side::held_out;
+    std::erase_if(out.chosen, [&](std::int32_t r) {
+      return setup_.split.holds_out(out.groups[static_cast<std::size_t>(r)]) != wanted;
+    });
+  }
+  out.rows = static_cast<std::int64_t>(out.chosen.size());
+  out.row_numbers.resize(out.chosen.size());
+  for (std::size_t r = 0; r < out.chosen.size(); ++r) {
+    out.row_numbers[r] = block.first_row + out.chosen[r];
+  }
+}
+
+void JetReader::read_features(Shard const& shard, JetBlock& out) const {
+  auto const n = out.chosen.size();
+  auto const ld = static_cast<std::size_t>(padded(static_cast<std::int64_t>(maps_.size())));
+  out.features.assign(n * ld, 0.0f);
+  out.finite.assign(n, 1);
+  out.transformed.resize(out.values.size());
+  for (std::size_t f = 0; f < maps_.size(); ++f) {
+    float* const column = out.transformed.data();
+    read_column(out.raw, shard.field(maps_[f].config().field), out.values.data());
+    maps_[f].apply(out.values.data(), out.raw.rows, column);
+    for (std::size_t r = 0; r < n; ++r) {
+      column[r] = column[out.chosen[r]];  // chosen[r] >= r
+      if (!std::isfinite(column[r])) { out.finite[r] = 0; }
+    }
+    affine(column, static_cast<std::int64_t>(n), setup_.normalisation.scale[f],
+           setup_.normalisation.offset[f], column);
+    for (std::size_t r = 0; r < n; ++r) { out.features[r * ld + f] = column[r]; }
+  }
+  for (std::size_t r = 0; r < n; ++r) {
+    if (!out.finite[r]) { std::fill_n(out.features.data() + r * ld, ld, 0.0f); }
+  }
+}
+
+void JetReader::read(std::int64_t i, JetBlock& out) const {
+  ShardSet::Block const& block = shards_.blocks()[static_cast<std::size_t>(i)];
+  Shard const& shard = shards_.shards()[static_cast<std::size_t>(block.shard)];
+  shards_.read(i, out.raw);
+  choose(i, out);
+  out.values.resize(static_cast<std::size_t>(block.rows));
+  read_features(shard, out);
+
+  out.columns.resize(setup_.columns.size());
+  for (std::size_t c = 0; c < setup_.columns.size(); ++c) {
+    read_column(out.raw, shard.field(setup_.columns[c]), out.values.data());
+    out.columns[c].resize(out.chosen.size());
+    for (std::size_t r = 0; r < out.chosen.size(); ++r) {
+      out.columns[c][r] = out.values[static_cast<std::size_t>(out.chosen[r])];
+    }
+  }
+
+  if (!setup_.rows) { return; }
+  std::size_t const bytes = shard.row_bytes;
+  out.row_bytes.resize(static_cast<std::size_t>(block.rows) * bytes);
+  read_rows(out.raw, out.row_bytes.data());
+  for (std::size_t r = 0; r < out.chosen.size(); ++r) {
+    auto const from = static_cast<std::size_t>(out.chosen[r]);
+    if (from != r) { std::memmove(&out.row_bytes[r * bytes], &out.row_bytes[from * bytes], bytes); }
+  }
+  out.row_bytes.resize(out.chosen.size() * bytes);
+}
+
+}  // namespace jetcal::data
