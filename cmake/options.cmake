@@ -41,6 +41,7 @@ endfunction()
 function(jetcal_test name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;LABELS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
+  add_dependencies(unit_tests ${name})
   target_link_libraries(${name} PRIVATE jetcal_test_main ${ARG_DEPENDS})
   set(list_file ${CMAKE_CURRENT_BINARY_DIR}/${name}_cases.cmake)
   add_custom_command(TARGET ${name} POST_BUILD BYPRODUCTS ${list_file}
