@@ -14,7 +14,7 @@ namespace jetcal::validate {
 /// call.
 struct Source {
   std::string sample;
-  std::function<bool(JetBlock&)> next;
+  std::function<bool(ResponseBlock&)> next;
 };
 
 /// A whole validation: reads every source once, measures, and writes `validation.json` and

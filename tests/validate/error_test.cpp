@@ -34,7 +34,7 @@ class Spread {
 }  // namespace
 
 // 400 samples know their scatter to 3.5 %.
-TEST_CASE("errors are the scatter of repeated samples within 20 %") {
+TEST_CASE("errors are the scatter of repeated samples within 20 %", "[slow]") {
   for (bool const smoothed : {false, true}) {
     for (test::Density const& density : test::densities()) {
       for (std::int64_t const n : {200, 1000, 10000}) {
@@ -58,7 +58,7 @@ TEST_CASE("errors are the scatter of repeated samples within 20 %") {
   }
 }
 
-TEST_CASE("errors of weighted entries are the scatter of repeated samples within 20 %") {
+TEST_CASE("errors of weighted entries are the scatter of repeated samples within 20 %", "[slow]") {
   // Weights that depend on the value, as a spectrum's do through the energy.
   for (test::Density const& density : test::densities()) {
     Spread mode;
@@ -81,7 +81,7 @@ TEST_CASE("errors of weighted entries are the scatter of repeated samples within
   }
 }
 
-TEST_CASE("errors agree with the bootstrap of the same sample within 20 %") {
+TEST_CASE("errors agree with the bootstrap of the same sample within 20 %", "[slow]") {
   for (test::Density const& density : test::densities()) {
     // Eight samples, each resampled 200 times with replacement; the mean of the ratios.
     double mode_ratio = 0;
