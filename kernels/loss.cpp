@@ -192,7 +192,7 @@ double expected_kept_fraction(double truncation) {
   double const n = truncation;
   if (n == 0 || n > kWideWindow) { return 1; }
   double const density = kInverseRootTwoPi / series_exp(n * n / 2);
-  return 2 * n * density * (1 + window_series(n));
+  return std::min(1.0, 2 * n * density * (1 + window_series(n)));
 }
 
 LossParams make_loss_params(LossConfig const& config, std::int64_t outputs) {
