@@ -56,7 +56,7 @@ ClosureAccumulator::Cell& ClosureAccumulator::cell(std::size_t sample, Variable 
   return const_cast<Cell&>(std::as_const(*this).cell(sample, variable, bin));
 }
 
-void ClosureAccumulator::require_fits(std::size_t sample, ResponseBlock const& block) const {
+void ClosureAccumulator::require_fits(std::size_t sample, JetBlock const& block) const {
   JETCAL_REQUIRE(sample < counts_.size(), ShapeError,
                  "validation: sample " << sample << " (there are " << counts_.size() << ")");
   JETCAL_REQUIRE(block.calibrations.size() == calibrations_.size(), ShapeError,
@@ -78,7 +78,7 @@ void ClosureAccumulator::require_fits(std::size_t sample, ResponseBlock const& b
   }
 }
 
-void ClosureAccumulator::add(std::size_t sample, ResponseBlock const& block) {
+void ClosureAccumulator::add(std::size_t sample, JetBlock const& block) {
   require_fits(sample, block);
   std::size_t const jets = block.pt_true_gev.size();
   if (jets == 0) { return; }

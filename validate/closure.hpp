@@ -24,7 +24,7 @@ inline constexpr std::string_view kUncalibrated = "none";
 
 /// Some jets of one sample with their responses r = (calibrated) / (true), one column a variable
 /// and calibration. All columns are as long as pt_true_gev; the memory is somebody else's.
-struct ResponseBlock {
+struct JetBlock {
   struct Responses {
     std::span<float const> energy;
     std::span<float const> mass;
@@ -80,7 +80,7 @@ class ClosureAccumulator {
 
   /// Errors: ShapeError for columns of different lengths or another number of calibrations;
   /// DataError for a weight that is negative or not finite, or for jets with and without weights.
-  void add(std::size_t sample, ResponseBlock const& block);
+  void add(std::size_t sample, JetBlock const& block);
 
   /// Measures all bins. The result does not depend on the number of threads.
   Results results(ThreadPool& threads) const;
@@ -97,7 +97,7 @@ class ClosureAccumulator {
 
   Cell& cell(std::size_t sample, Variable variable, std::int64_t bin);
   Cell const& cell(std::size_t sample, Variable variable, std::int64_t bin) const;
-  void require_fits(std::size_t sample, ResponseBlock const& block) const;
+  void require_fits(std::size_t sample, JetBlock const& block) const;
   BinResult measure_cell(std::size_t sample, Variable variable, std::size_t calibration,
                          std::int64_t bin) const;
 

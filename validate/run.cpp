@@ -13,7 +13,7 @@ Results run(Settings const& settings, std::vector<Source> const& sources,
   ClosureAccumulator accumulator(settings, samples, calibrations);
   for (std::size_t i = 0; i < sources.size(); ++i) {
     std::size_t jets = 0;
-    ResponseBlock block;
+    JetBlock block;
     while (sources[i].next(block)) {
       accumulator.add(i, block);
       jets += block.pt_true_gev.size();

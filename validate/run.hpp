@@ -14,7 +14,7 @@ namespace jetcal::validate {
 /// call.
 struct Source {
   std::string sample;
-  std::function<bool(ResponseBlock&)> next;
+  std::function<bool(JetBlock&)> next;
 };
 
 /// A whole validation: reads every source once, measures, and writes `validation.json` and

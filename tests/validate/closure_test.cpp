@@ -35,8 +35,8 @@ struct Jets {
   }
 
   // Jets first .. first + count - 1.
-  ResponseBlock block(std::size_t first = 0, std::size_t count = std::dynamic_extent) const {
-    ResponseBlock b;
+  JetBlock block(std::size_t first = 0, std::size_t count = std::dynamic_extent) const {
+    JetBlock b;
     auto const part = [&](std::vector<float> const& column) {
       return std::span<float const>(column).subspan(first, count);
     };
@@ -211,13 +211,13 @@ TEST_CASE("blocks that do not fit are refused") {
   ClosureAccumulator accumulator(two_bins(), {"dijets"}, {"none"});
   accumulator.add(0, jets.block());
   CHECK_THROWS_AS(accumulator.add(1, jets.block()), ShapeError);
-  ResponseBlock short_column = jets.block();
+  JetBlock short_column = jets.block();
   short_column.eta_true = short_column.eta_true.first(1);
   CHECK_THROWS_AS(accumulator.add(0, short_column), ShapeError);
-  ResponseBlock short_response = jets.block();
+  JetBlock short_response = jets.block();
   short_response.calibrations[0].mass = {};
   CHECK_THROWS_AS(accumulator.add(0, short_response), ShapeError);
-  ResponseBlock two = jets.block();
+  JetBlock two = jets.block();
   two.calibrations.push_back(two.calibrations[0]);
   CHECK_THROWS_AS(accumulator.add(0, two), ShapeError);
   jets.weight = {1, 1};

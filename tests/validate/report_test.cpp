@@ -48,7 +48,7 @@ class Jets {
   }
 
   Source source(std::string name, int blocks = 1) {
-    return {std::move(name), [this, blocks, given = 0](ResponseBlock& block) mutable {
+    return {std::move(name), [this, blocks, given = 0](JetBlock& block) mutable {
               if (given++ == blocks) { return false; }
               block = {};
               block.pt_true_gev = pt_;
