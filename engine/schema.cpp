@@ -28,19 +28,26 @@ std::string cell(std::string const& text) {
   return out;
 }
 
-void print(TableDoc const& table, std::string const& path, std::string& out) {
-  out += (path.empty() ? "## Top level\n\n" : "## `" + path + "`\n\n");
-  out += table.what + ".\n\n| key | type | default | meaning |\n|---|---|---|---|\n";
+// `printed`: the tables so far, by their text, with the path of the first of each.
+void print(TableDoc const& table, std::string const& path,
+           std::map<std::string, std::string>& printed, std::string& out) {
+  std::string text = table.what + ".\n\n| key | type | default | meaning |\n|---|---|---|---|\n";
   for (TableDoc::Row const& row : table.rows) {
     std::string const allowed = row.shape.allowed.empty() ? "" : ": " + row.shape.allowed;
-    out += "| `" + row.key + "` | " + cell(row.shape.type + allowed) + " | " +
-           cell(row.default_value) + " | " + cell(row.doc) + " |\n";
+    text += "| `" + row.key + "` | " + cell(row.shape.type + allowed) + " | " +
+            cell(row.default_value) + " | " + cell(row.doc) + " |\n";
   }
-  out += '\n';
+  out += path.empty() ? "## Top level\n\n" : "## `" + path + "`\n\n";
+  auto const [first, is_new] = printed.emplace(text, path);
+  if (!is_new) {
+    out += "As `" + first->second + "`.\n\n";
+    return;
+  }
+  out += text + '\n';
   for (TableDoc::Row const& row : table.rows) {
-    if (row.shape.keys) {
-      print(*row.shape.keys, (path.empty() ? "" : path + ".") + row.key + row.shape.path, out);
-    }
+    if (!row.shape.keys) { continue; }
+    print(*row.shape.keys, (path.empty() ? "" : path + ".") + row.key + row.shape.path, printed,
+          out);
   }
 }
 
@@ -163,8 +170,9 @@ Codec<std::string> path_or_glob() {
 }
 
 std::string markdown(TableDoc const& table) {
+  std::map<std::string, std::string> printed;
   std::string out;
-  print(table, "", out);
+  print(table, "", printed, out);
   return out;
 }
 

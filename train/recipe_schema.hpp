@@ -11,8 +11,11 @@ schema::Table<Recipe> recipe_table();
 /// The table of one step of the schedule.
 schema::Table<StepConfig> step_table();
 
-/// What an optimizer is if a recipe gives its name and, perhaps, preset ("": the first).
-OptimizerConfig optimizer_defaults(OptimizerKind kind, std::string const& preset = "");
+/// An optimizer: a name, or an object of its table. Absent: radam.
+schema::Codec<OptimizerConfig> optimizer_codec();
+
+/// What an optimizer is if a recipe gives its name alone.
+OptimizerConfig optimizer_defaults(OptimizerKind kind);
 
 /// "radam", "diffgrad", "adam", "sgd".
 std::string optimizer_name(OptimizerKind kind);

@@ -1,5 +1,3 @@
-#include <algorithm>
-#include <cmath>
 #include <limits>
 
 #include "train/recipe_schema.hpp"
@@ -8,115 +6,6 @@ namespace jetcal::train {
 namespace {
 
 constexpr std::int64_t kManyUpdates = std::int64_t{1} << 40;
-
-struct OptimizerPreset {
-  OptimizerKind kind;
-  char const* name;
-  double epsilon;
-};
-
-// The first of each kind is its default. Sources: docs of `preset` below.
-constexpr OptimizerPreset kPresets[] = {
-    {OptimizerKind::radam, "tfa", 1e-7},
-    {OptimizerKind::radam, "torch", 1e-8},
-    {OptimizerKind::radam, "author", 1e-8},
-    {OptimizerKind::radam, "paper", 0},
-    {OptimizerKind::diffgrad, "reference", 1e-8},
-    {OptimizerKind::diffgrad, "keras", 1e-7},
-    {OptimizerKind::adam, "", 1e-8},
-    {OptimizerKind::sgd, "", 0},
-};
-
-std::vector<std::pair<std::string, OptimizerKind>> const& optimizer_words() {
-  static std::vector<std::pair<std::string, OptimizerKind>> const words{
-      {"radam", OptimizerKind::radam},
-      {"diffgrad", OptimizerKind::diffgrad},
-      {"adam", OptimizerKind::adam},
-      {"sgd", OptimizerKind::sgd}};
-  return words;
-}
-
-bool has_presets(OptimizerConfig const& o) {
-  return o.kind == OptimizerKind::radam || o.kind == OptimizerKind::diffgrad;
-}
-
-schema::Codec<std::string> preset_codec() {
-  schema::Codec<std::string> codec = schema::text();
-  codec.shape.allowed = "radam: `tfa`, `torch`, `author`, `paper`; diffgrad: `reference`, `keras`";
-  return codec;
-}
-
-void check_preset(OptimizerConfig const& o, Place const& place) {
-  std::vector<std::string> names;
-  for (OptimizerPreset const& p : kPresets) {
-    if (p.kind == o.kind) { names.emplace_back(p.name); }
-  }
-  JETCAL_REQUIRE(std::count(names.begin(), names.end(), o.preset) == 1, ConfigError,
-                 (place / "preset").text()
-                     << ": is '" << o.preset << "' (of " << optimizer_name(o.kind)
-                     << " it must be one of " << joined(names) << "). Did you mean '"
-                     << nearest(o.preset, names) << "'?");
-}
-
-schema::Table<OptimizerConfig> optimizer_table() {
-  auto const adaptive = [](OptimizerConfig const& o) { return o.kind != OptimizerKind::sgd; };
-  std::string const adaptive_words = "`radam`, `diffgrad`, `adam`";
-  schema::Table<OptimizerConfig> table(
-      "An optimizer. The name alone, as text, stands for the object with that name and defaults");
-  table
-      .key("name", &OptimizerConfig::kind, schema::one_of(optimizer_words()),
-           "Rectified Adam (arXiv:1908.03265), diffGrad (arXiv:1909.11015), Adam "
-           "(arXiv:1412.6980), stochastic gradient descent with momentum.")
-      .required()
-      .then([](OptimizerConfig& o) { o = optimizer_defaults(o.kind); });
-  table
-      .key("preset", &OptimizerConfig::preset, preset_codec(),
-           "Which published implementation is followed. radam: TensorFlow Addons (epsilon 1e-7), "
-           "PyTorch (1e-8), the authors' code (1e-8), the algorithm as printed (no epsilon). "
-           "diffgrad: the authors' second version (1e-8), its Keras port (1e-7).")
-      .only("`radam`, `diffgrad`", has_presets)
-      .defaults("`\"tfa\"`, `\"reference\"`")
-      .then([](OptimizerConfig& o) {
-        for (OptimizerPreset const& p : kPresets) {
-          if (p.kind == o.kind && p.name == o.preset) { o.epsilon = p.epsilon; }
-        }
-      });
-  table
-      .key("beta1", &OptimizerConfig::beta1, schema::number({0, 1, true, false}),
-           "Decay of the mean of gradients.")
-      .only(adaptive_words, adaptive);
-  table
-      .key("beta2", &OptimizerConfig::beta2, schema::number({0, 1, true, false}),
-           "Decay of the mean of squared gradients.")
-      .only(adaptive_words, adaptive);
-  table
-      .key("epsilon", &OptimizerConfig::epsilon, schema::number({0, 1, true, true}),
-           "Added to the root of the mean square.")
-      .only(adaptive_words, adaptive)
-      .defaults("by `preset`; adam 1e-8, as PyTorch");
-  table
-      .key("momentum", &OptimizerConfig::momentum, schema::number({0, 1, true, false}),
-           "As PyTorch's: v = momentum v + g.")
-      .only("`sgd`", [](OptimizerConfig const& o) { return o.kind == OptimizerKind::sgd; });
-  table.key("weight_decay", &OptimizerConfig::weight_decay, schema::number({0, 1, true, true}),
-            "As the source has it: added to the update (radam `tfa`), decoupled (radam `author`, "
-            "`paper`), added to the gradient (the others).");
-  table.check(check_preset);
-  return table;
-}
-
-schema::Codec<OptimizerConfig> optimizer_codec() {
-  schema::Codec<OptimizerConfig> codec = schema::object(optimizer_table());
-  codec.shape.type = "name or object";
-  codec.read = [read = codec.read](Json const& json, Place const& place) {
-    if (!json.is_string()) { return read(json, place); }
-    // Read as the word it is, so that a message names this place and not a key inside.
-    auto const kind = schema::one_of(optimizer_words()).read(json, place);
-    return optimizer_defaults(kind);
-  };
-  codec.when_absent = Json("radam");
-  return codec;
-}
 
 bool is_mdn(LossConfig const& l) { return l.kind == LossKind::mdn || l.kind == LossKind::mdna; }
 
@@ -208,7 +97,9 @@ schema::Codec<double> average_codec() {
     double decay = 0;
   };
   schema::Table<Average> table(
-      "An exponential average of the weights, a = decay a + (1 - decay) w after every update");
+      "An exponential average of the step's weights: a = d a + (1 - d) w after update t = 0, 1, "
+      "..., "
+      "with d = min(decay, (1 + t) / (10 + t))");
   table
       .key("decay", &Average::decay, schema::number({0, 1, false, false}),
            "0.999 averages over about the last 1000 updates.")
@@ -237,25 +128,6 @@ schema::Table<StepConfig> losses_table() {
 }
 
 }  // namespace
-
-std::string optimizer_name(OptimizerKind kind) {
-  for (auto const& [name, value] : optimizer_words()) {
-    if (value == kind) { return name; }
-  }
-  throw Error("optimizer_name: no such optimizer");
-}
-
-OptimizerConfig optimizer_defaults(OptimizerKind kind, std::string const& preset) {
-  OptimizerConfig out;
-  out.kind = kind;
-  for (OptimizerPreset const& p : kPresets) {
-    if (p.kind != kind || (!preset.empty() && preset != p.name)) { continue; }
-    out.preset = p.name;
-    out.epsilon = p.epsilon;
-    return out;
-  }
-  throw ConfigError("optimizer " + optimizer_name(kind) + ": has no preset '" + preset + "'");
-}
 
 schema::Table<StepConfig> step_table() {
   schema::Table<StepConfig> table(
