@@ -124,7 +124,6 @@ Json epoch_line(EpochLine const& line, EpochSums const& training, EpochSums cons
   json["updates"] = line.updates;
   json["learning_rate"] = line.learning_rate;
   json["jets_per_s"] = line.jets_per_s;
-  json["seconds"] = line.seconds;
   json["gradient_norm"] = {{"mean", training.mean_norm()}, {"largest", training.largest_norm()}};
   json["train"] = training.totals();
   json["validation"] =

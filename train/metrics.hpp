@@ -71,7 +71,6 @@ struct EpochLine {
   std::int64_t updates = 0;  ///< since the beginning of the run
   double learning_rate = 0;
   double jets_per_s = 0;
-  double seconds = 0;
 };
 Json epoch_line(EpochLine const& line, EpochSums const& training, EpochSums const* validation,
                 data::BinGrid const& grid);

@@ -48,7 +48,40 @@ Position position_from(Json const& json) {
   return p;
 }
 
+Json provenance_of(Recipe const& recipe, RunOptions const& options,
+                   std::string const& data_digest) {
+  return {{"seed", recipe.seed},
+          {"precision", options.precision},
+          {"device", options.device.name()},
+          {"isa", std::string(name(active_isa()))},
+          {"threads", options.threads},
+          {"dense_kernels", options.dense_kernels == DenseKernels::own ? "own" : "onednn"},
+          {"data_digest", data_digest}};
+}
+
+model::InputScaling scaling_of(Recipe const& recipe, data::Normalisation const& normalisation) {
+  model::InputScaling inputs;
+  inputs.names = normalisation.names;
+  for (data::FeatureConfig const& feature : recipe.features) {
+    inputs.units.push_back(feature.unit);
+  }
+  inputs.scale = normalisation.scale;
+  inputs.offset = normalisation.offset;
+  return inputs;
+}
+
 }  // namespace
+
+void save_model(fs::path const& path, Recipe const& recipe, RunOptions const& options,
+                Layout const& layout, data::Normalisation const& normalisation,
+                std::string const& data_digest, std::vector<float> const& parameters) {
+  model::ModelFile file;
+  file.recipe = recipe_to_json(recipe);
+  file.code_version = code_version();
+  file.provenance = provenance_of(recipe, options, data_digest);
+  file.inputs = scaling_of(recipe, normalisation);
+  model::write_model(path, file, layout, parameters);
+}
 
 std::vector<float> const* RunState::arena(std::string const& name) const {
   for (auto const& [key, values] : arenas) {
@@ -150,9 +183,9 @@ void RunFiles::write_checkpoint(RunState const& state) {
   checkpoint.position["start"] = to_json(state.start_position);
   checkpoint.position["data_digest"] = state.data_digest;
   checkpoint.position["optimizer_states"] = state.optimizer_states;
-  checkpoint.provenance = provenance(state.data_digest);
+  checkpoint.provenance = provenance_of(recipe_, options_, state.data_digest);
   checkpoint.code_version = code_version();
-  checkpoint.inputs = scaling(state.normalisation);
+  checkpoint.inputs = scaling_of(recipe_, state.normalisation);
   checkpoint.parameters = state.parameters;
   checkpoint.arenas = state.arenas;
   checkpoint.sums.emplace_back("epoch", state.sums);
@@ -162,40 +195,15 @@ void RunFiles::write_checkpoint(RunState const& state) {
 }
 
 void RunFiles::write_model(data::Normalisation const& normalisation, std::string const& data_digest,
-                           std::vector<float> const& parameters) {
-  model::ModelFile file;
-  file.recipe = recipe_json_;
-  file.code_version = code_version();
-  file.provenance = provenance(data_digest);
-  file.inputs = scaling(normalisation);
-  model::write_model(folder_ / "model.h5", file, layout_, parameters);
+                           std::vector<float> const& parameters) const {
+  save_model(folder_ / "model.h5", recipe_, options_, layout_, normalisation, data_digest,
+             parameters);
 }
 
 std::string RunFiles::last_good() const {
   std::vector<fs::path> const list = list_checkpoints(checkpoints());
   if (list.empty()) { return "there is no checkpoint yet"; }
   return "the last good checkpoint is " + list.front().string();
-}
-
-Json RunFiles::provenance(std::string const& data_digest) const {
-  return {{"seed", recipe_.seed},
-          {"precision", options_.precision},
-          {"device", options_.device.name()},
-          {"isa", std::string(name(active_isa()))},
-          {"threads", options_.threads},
-          {"dense_kernels", options_.dense_kernels == DenseKernels::own ? "own" : "onednn"},
-          {"data_digest", data_digest}};
-}
-
-model::InputScaling RunFiles::scaling(data::Normalisation const& normalisation) const {
-  model::InputScaling inputs;
-  inputs.names = normalisation.names;
-  for (data::FeatureConfig const& feature : recipe_.features) {
-    inputs.units.push_back(feature.unit);
-  }
-  inputs.scale = normalisation.scale;
-  inputs.offset = normalisation.offset;
-  return inputs;
 }
 
 }  // namespace jetcal::train

@@ -46,6 +46,11 @@ struct RunState {
   std::vector<float> const* arena(std::string const& name) const;
 };
 
+/// Writes a model file of `recipe`: parameters (an arena of `layout`) and how they came to be.
+void save_model(std::filesystem::path const& path, Recipe const& recipe, RunOptions const& options,
+                Layout const& layout, data::Normalisation const& normalisation,
+                std::string const& data_digest, std::vector<float> const& parameters);
+
 /// A run directory: recipe.json, metrics.jsonl, checkpoints/, model.h5. Locked while this lives.
 class RunFiles {
  public:
@@ -69,14 +74,12 @@ class RunFiles {
 
   void write_checkpoint(RunState const& state);
   void write_model(data::Normalisation const& normalisation, std::string const& data_digest,
-                   std::vector<float> const& parameters);
+                   std::vector<float> const& parameters) const;
 
   /// "the last good checkpoint is .../checkpoint_000000000345.h5", for messages.
   std::string last_good() const;
 
  private:
-  Json provenance(std::string const& data_digest) const;
-  model::InputScaling scaling(data::Normalisation const& normalisation) const;
   std::filesystem::path metrics() const { return folder_ / "metrics.jsonl"; }
   std::filesystem::path checkpoints() const { return folder_ / "checkpoints"; }
 

@@ -12,6 +12,7 @@
 #include "train/collapse_guard.hpp"
 #include "train/metrics.hpp"
 #include "train/run_files.hpp"
+#include "train/run_setup.hpp"
 #include "train/schedule.hpp"
 
 namespace jetcal::train {
@@ -28,27 +29,6 @@ constexpr std::int64_t kBinJets = 50;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-data::LoaderSetup loader_setup(Recipe const& recipe, int threads) {
-  data::LoaderSetup setup;
-  setup.data = recipe.data;
-  setup.features = recipe.features;
-  setup.targets = recipe.targets;
-  setup.bins = recipe.bins;
-  setup.loader = recipe.loader;
-  setup.seed = recipe.seed;
-  setup.threads = threads;
-  for (StepConfig const& step : recipe.schedule) {
-    setup.largest_batch = std::max(setup.largest_batch, step.batch_size);
-  }
-  return setup;
-}
-
-std::vector<std::string> feature_names(Recipe const& recipe) {
-  std::vector<std::string> names;
-  for (data::FeatureConfig const& feature : recipe.features) { names.push_back(feature.name); }
-  return names;
 }
 
 HostBatch view(data::Batch const& batch, std::int64_t n_features) {
@@ -77,8 +57,7 @@ class Trainer {
         files_(recipe, options, network_.layout()),
         resumed_(files_.latest(listener)),
         loader_(loader_setup(recipe, options.threads), known_normalisation()),
-        execution_(
-            make_execution({options.device, options.threads, recipe.lanes, options.dense_kernels})),
+        execution_(make_execution(execution_options(recipe, options))),
         parameters_(options.device, network_.layout().size()) {}
 
   Outcome run() {
@@ -298,7 +277,6 @@ class Trainer {
     line.epoch = position_.epoch + 1;
     line.updates = position_.total_updates;
     line.learning_rate = last_rate_;
-    line.seconds = seconds;
     line.jets_per_s = static_cast<double>(jets_done_ - jets_at_epoch_start_) / seconds;
     Json const json =
         epoch_line(line, *sums_, held_out.has_value() ? &*held_out : nullptr, loader_.bins());

@@ -67,4 +67,12 @@ struct CollapseError : Error {
 ///           The last good checkpoint stays in place whatever happens
 Outcome run_training(Recipe const& recipe, RunOptions const& options, Listener& listener);
 
+/// Writes the model training would start from: initial parameters, and the normalisation of the
+/// training jets. `options.out` is the file.
+void write_initial_model(Recipe const& recipe, RunOptions const& options);
+
+/// What a run would do, in words: updates and jets a step, memory, and the time it would take at
+/// the speed measured here and now. Writes nothing.
+std::string dry_run(Recipe const& recipe, RunOptions const& options);
+
 }  // namespace jetcal::train

@@ -1,0 +1,43 @@
+#include "train/run_setup.hpp"
+
+#include <algorithm>
+
+#include "data/loader.hpp"
+#include "model/network.hpp"
+#include "train/run_files.hpp"
+
+namespace jetcal::train {
+
+data::LoaderSetup loader_setup(Recipe const& recipe, int threads) {
+  data::LoaderSetup setup;
+  setup.data = recipe.data;
+  setup.features = recipe.features;
+  setup.targets = recipe.targets;
+  setup.bins = recipe.bins;
+  setup.loader = recipe.loader;
+  setup.seed = recipe.seed;
+  setup.threads = threads;
+  for (StepConfig const& step : recipe.schedule) {
+    setup.largest_batch = std::max(setup.largest_batch, step.batch_size);
+  }
+  return setup;
+}
+
+std::vector<std::string> feature_names(Recipe const& recipe) {
+  std::vector<std::string> names;
+  for (data::FeatureConfig const& feature : recipe.features) { names.push_back(feature.name); }
+  return names;
+}
+
+ExecutionOptions execution_options(Recipe const& recipe, RunOptions const& options) {
+  return {options.device, options.threads, recipe.lanes, options.dense_kernels};
+}
+
+void write_initial_model(Recipe const& recipe, RunOptions const& options) {
+  model::Network const network(recipe.model, feature_names(recipe));
+  data::Loader const loader(loader_setup(recipe, options.threads), std::nullopt);
+  save_model(options.out, recipe, options, network.layout(), loader.normalisation(),
+             loader.digest(), network.initial_parameters(recipe.seed));
+}
+
+}  // namespace jetcal::train
