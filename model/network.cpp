@@ -1,9 +1,6 @@
 #include "model/network.hpp"
 
 #include <algorithm>
-#include <cmath>
-
-#include "engine/random.hpp"
 
 namespace jetcal::model {
 namespace {
@@ -38,41 +35,21 @@ Network::Network(NetworkConfig config, std::vector<std::string> const& features)
     width += static_cast<std::int64_t>(config_.annotation.centres.size());
   }
   std::int64_t const gate_inputs = config_.gate_annotated ? width : n_features_;
-  core_ = add_layers("core", width, config_.core);
+  core_ = add_layers(layout_, "core", width, config_.core);
   std::int64_t const core_width = config_.core.empty() ? width : config_.core.back();
   if (config_.energy) {
-    energy_ = add_layers("energy", core_width, config_.fork);
-    energy_head_ = add_layer("energy.head", config_.fork.back(), config_.outputs);
+    energy_ = add_layers(layout_, "energy", core_width, config_.fork);
+    energy_head_ = add_layer(layout_, "energy.head", config_.fork.back(), config_.outputs);
   }
   if (config_.mass) {
     if (config_.residual) {
       std::vector<std::int64_t> widths = config_.gate;
       widths.push_back(config_.fork.back());
-      gate_ = add_layers("gate", gate_inputs, widths);
+      gate_ = add_layers(layout_, "gate", gate_inputs, widths);
     }
-    mass_ = add_layers("mass", core_width, config_.fork);
-    mass_head_ = add_layer("mass.head", config_.fork.back(), config_.outputs);
+    mass_ = add_layers(layout_, "mass", core_width, config_.fork);
+    mass_head_ = add_layer(layout_, "mass.head", config_.fork.back(), config_.outputs);
   }
-}
-
-Network::Layer Network::add_layer(std::string const& name, std::int64_t inputs,
-                                  std::int64_t outputs) {
-  Layer layer;
-  layer.weight = layout_.add(name + ".weight", inputs, outputs);
-  layer.bias = layout_.add(name + ".bias", 1, outputs);
-  layer.inputs = inputs;
-  layer.outputs = outputs;
-  return layer;
-}
-
-std::vector<Network::Layer> Network::add_layers(std::string const& group, std::int64_t inputs,
-                                                std::vector<std::int64_t> const& widths) {
-  std::vector<Layer> layers;
-  for (std::size_t i = 0; i < widths.size(); ++i) {
-    layers.push_back(add_layer(group + "." + std::to_string(i), inputs, widths[i]));
-    inputs = widths[i];
-  }
-  return layers;
 }
 
 RecordedNetwork Network::record(Recording const& what, FeatureScale scale) const {
@@ -98,28 +75,18 @@ RecordedNetwork Network::record(Recording const& what, FeatureScale scale) const
     return std::none_of(what.freeze.begin(), what.freeze.end(),
                         [&](std::string const& group) { return begins_with(name, group); });
   };
-  auto const dense = [&](Id in, Layer const& layer, Activation activation) {
-    return tape.record(
-        Dense{layer.weight, layer.bias, layer.inputs, layer.outputs, activation, trained(layer)},
-        {in});
-  };
   auto const hidden = [&](Id in, std::vector<Layer> const& layers) {
-    for (Layer const& layer : layers) { in = dense(in, layer, Activation::mish); }
+    for (Layer const& layer : layers) {
+      in = record_dense(tape, in, layer, Activation::mish, trained(layer));
+    }
     return in;
   };
   std::int64_t n_heads = 0;
   auto const head = [&](Id in, Layer const& layer, std::optional<LossConfig> const& loss,
-                        std::int64_t target) {
-    Head op{layer.weight, layer.bias, layer.inputs, layer.outputs, trained(layer), {}, target, 0};
-    std::vector<Id> inputs{in};
-    if (loss.has_value()) {
-      op.loss = make_loss_params(*loss, layer.outputs);
-      op.scalar = n_heads++;
-      inputs = {in, targets, weights};
-    }
-    Id const id = tape.record(op, inputs);
-    tape.output(id);
-    return id;
+                        std::int64_t column) {
+    if (!loss.has_value()) { return record_head(tape, in, layer, trained(layer)); }
+    LossInputs const inputs{targets, weights, column, n_heads++};
+    return record_head(tape, in, layer, *loss, inputs, trained(layer));
   };
 
   Id annotated = features;
@@ -145,37 +112,16 @@ RecordedNetwork Network::record(Recording const& what, FeatureScale scale) const
     Id mass = hidden(core, mass_);
     if (config_.residual) {
       Id gate = config_.gate_annotated ? annotated : features;
-      for (std::size_t i = 0; i + 1 < gate_.size(); ++i) {
-        gate = dense(gate, gate_[i], Activation::mish);
-      }
-      Id const logits = dense(gate, gate_.back(), Activation::none);
-      mass = tape.record(SoftmaxGate{gate_.back().outputs, static_cast<float>(config_.gate_scale)},
+      gate = hidden(gate, {gate_.begin(), gate_.end() - 1});
+      Layer const& last = gate_.back();
+      Id const logits = record_dense(tape, gate, last, Activation::none, trained(last));
+      mass = tape.record(SoftmaxGate{last.outputs, static_cast<float>(config_.gate_scale)},
                          {logits, mass});
     }
     net.mass = head(mass, mass_head_, what.mass_loss, 1);
   }
   tape.finish(what.training);
   return net;
-}
-
-std::vector<float> Network::initial_parameters(std::uint64_t seed) const {
-  std::vector<float> arena(static_cast<std::size_t>(layout_.size()), 0.0f);
-  for (std::size_t i = 0; i < layout_.slices().size(); ++i) {
-    Slice const& s = layout_.slices()[i];
-    if (s.rows == 1 && s.name.size() > 5 && s.name.substr(s.name.size() - 5) == ".bias") {
-      continue;
-    }
-    RandomStream const random(seed, Purpose::weights, static_cast<std::uint32_t>(i));
-    double const limit = std::sqrt(6.0 / static_cast<double>(s.rows + s.cols));
-    Mat const w = s.of(arena.data());
-    for (std::int64_t r = 0; r < s.rows; ++r) {
-      for (std::int64_t c = 0; c < s.cols; ++c) {
-        double const u = random.uniform(static_cast<std::uint64_t>(r * s.cols + c));
-        w.row(r)[c] = static_cast<float>((2.0 * u - 1.0) * limit);
-      }
-    }
-  }
-  return arena;
 }
 
 }  // namespace jetcal::model

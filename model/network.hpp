@@ -9,6 +9,7 @@
 #include "kernels/loss_config.hpp"
 #include "kernels/ops.hpp"
 #include "model/config.hpp"
+#include "model/layers.hpp"
 
 namespace jetcal::model {
 
@@ -55,18 +56,12 @@ class Network {
   /// network lacks, or a `freeze` that names no parameter.
   RecordedNetwork record(Recording const& what, FeatureScale scale) const;
 
-  /// Glorot-uniform weights and zero biases, in the layout (X. Glorot, Y. Bengio, AISTATS 2010):
-  /// uniform in +- sqrt(6 / (inputs + outputs)). A pure function of the seed and the slice's place.
-  std::vector<float> initial_parameters(std::uint64_t seed) const;
+  /// glorot_uniform() of the layout.
+  std::vector<float> initial_parameters(std::uint64_t seed) const {
+    return glorot_uniform(layout_, seed);
+  }
 
  private:
-  struct Layer {
-    std::int64_t weight = 0, bias = 0, inputs = 0, outputs = 0;
-  };
-  Layer add_layer(std::string const& name, std::int64_t inputs, std::int64_t outputs);
-  std::vector<Layer> add_layers(std::string const& group, std::int64_t inputs,
-                                std::vector<std::int64_t> const& widths);
-
   NetworkConfig config_;
   Layout layout_;
   std::int64_t n_features_ = 0;
