@@ -8,6 +8,10 @@ target_include_directories(jetcal_options INTERFACE
   $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/jetcal>)
 target_compile_features(jetcal_options INTERFACE cxx_std_20)
 target_compile_options(jetcal_options INTERFACE -ffp-contract=off)
+# g++ 12 forgets roundings: of two neighbours double(float(a)), double(float(b)) its vectorizer of
+# straight-line code makes one vector conversion there and back, which it then takes for nothing
+# (x86-64, from -O2 on). A test in tests/kernels/elementary_test.cpp fails where that happens.
+target_compile_options(jetcal_options INTERFACE $<$<CXX_COMPILER_ID:GNU>:-fno-tree-slp-vectorize>)
 
 set(jetcal_warnings "")
 if(JETCAL_DEV)

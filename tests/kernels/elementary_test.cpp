@@ -213,6 +213,22 @@ TEST_CASE("logistic keeps its relative accuracy in both tails", "[elementary]") 
   CHECK(std::isnan(evaluate(Function::logistic, {kNan})[0]));
 }
 
+struct TwoDoubles {
+  double a, b;
+};
+
+[[gnu::noinline]] TwoDoubles rounded_to_float(TwoDoubles x) {
+  return {static_cast<double>(static_cast<float>(x.a)),
+          static_cast<double>(static_cast<float>(x.b))};
+}
+
+TEST_CASE("the compiler keeps roundings from double to float", "[elementary]") {
+  double volatile a = 0.9, b = 0.999;  // not known when this is compiled
+  TwoDoubles const x = rounded_to_float({a, b});
+  CHECK(x.a == 0.89999997615814208984375);
+  CHECK(x.b == 0.999000012874603271484375);
+}
+
 TEST_CASE("fma rounds once on every instruction set", "[elementary]") {
   // a b is 1 - 2^-46 exactly and rounds to 1: two roundings would give 0.
   Floats const a{1 + 0x1p-23f, 0x1.fffffep+63f, -3.5f};
