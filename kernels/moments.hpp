@@ -14,21 +14,18 @@ struct Betas {
   double second = 0.999;
 };
 
-/// The decay rates as the kernels use them: rounded to float once, and everything else is
-/// worked out from the rounded values, so that beta + (1 - beta) is 1 (exactly from beta = 1/2 on)
-/// and the bias corrections belong to the means that are really kept.
+/// The decay rates as the kernels use them: rounded to float once. The bias corrections are those
+/// of the rounded values, which the means really have; beta + (1 - beta) is 1, exactly from 1/2 on.
 struct MomentStep {
   float beta1 = 0, one_minus_beta1 = 0;
   float beta2 = 0, one_minus_beta2 = 0;
 };
 
-/// The bias corrections 1 - beta^t and what the step needs of them, in double.
+/// The decay rates of an update and, in double, their bias corrections.
 struct Moments {
   MomentStep step;
   double correction1 = 0;  ///< 1 - beta1^t
   double correction2 = 0;  ///< 1 - beta2^t
-  double beta2 = 0;        ///< rounded to float
-  double beta2_power = 0;  ///< beta2^t
 };
 
 /// Checks what all optimizers share and works the decay rates out for update t = 1, 2, ...
@@ -57,10 +54,8 @@ inline Moments moments_at(char const* where, Betas betas, double epsilon, double
   step.beta2 = beta("beta2", betas.second);
   step.one_minus_beta1 = 1.0f - step.beta1;
   step.one_minus_beta2 = 1.0f - step.beta2;
-  moments.beta2 = static_cast<double>(step.beta2);
-  moments.beta2_power = power(moments.beta2, t);
   moments.correction1 = 1 - power(static_cast<double>(step.beta1), t);
-  moments.correction2 = 1 - moments.beta2_power;
+  moments.correction2 = 1 - power(static_cast<double>(step.beta2), t);
   return moments;
 }
 

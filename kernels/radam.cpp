@@ -45,10 +45,12 @@ struct Rectification {
   double r = 0;  ///< 0 where rho <= 4
 };
 
-Rectification rectification(Moments const& moments, std::int64_t t) {
-  double const limit = 2 / (1 - moments.beta2) - 1;
+// Of the decay rate as it was asked for: (rho_t - 4) would magnify its rounding to float.
+Rectification rectification(double beta2, std::int64_t t) {
+  double const limit = 2 / (1 - beta2) - 1;
+  double const decayed = power(beta2, t);
   Rectification found;
-  found.rho = limit - 2 * static_cast<double>(t) * moments.beta2_power / moments.correction2;
+  found.rho = limit - 2 * static_cast<double>(t) * decayed / (1 - decayed);
   if (found.rho > 4) {
     double const above = (found.rho - 4) * (found.rho - 2) * limit;
     found.r = std::sqrt(above / ((limit - 4) * (limit - 2) * found.rho));
@@ -96,7 +98,7 @@ RadamStep radam_step(RadamOptions const& options, std::int64_t t, double learnin
   JETCAL_REQUIRE(
       preset != RadamPreset::paper || weight_decay == 0, ConfigError,
       "radam: weight_decay is " << weight_decay << " but preset 'paper' has none (must be 0)");
-  Rectification const now = rectification(moments, t);
+  Rectification const now = rectification(options.betas.second, t);
   RadamStep s;
   s.moments = moments.step;
   s.rectified = rectified(preset, now.rho);
