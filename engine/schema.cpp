@@ -84,8 +84,8 @@ Codec<double> number(Interval allowed) {
           [allowed](Json const& json, Place const& place) {
             if (!json.is_number()) { refuse(json, place, "a number, " + allowed.text()); }
             double const x = json.get<double>();
-            // Written so that NaN, which only a program can put here, is refused too.
-            if (!(std::isfinite(x) && allowed.holds(x))) { refuse(json, place, allowed.text()); }
+            // NaN and infinity, which only a program can put here, lie in no interval.
+            if (!allowed.holds(x)) { refuse(json, place, allowed.text()); }
             return x;
           },
           [](double const& value) { return Json(value); }};

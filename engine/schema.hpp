@@ -48,7 +48,7 @@ struct Codec {
   std::optional<Json> when_absent = std::nullopt;  ///< what an absent key stands for
 };
 
-/// Numbers between two ends, each in or out.
+/// Numbers between two ends, each in or out; an infinite end is out.
 struct Interval {
   double low;
   double high;

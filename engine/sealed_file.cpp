@@ -72,8 +72,7 @@ struct Block {
   std::string digest;
 };
 
-// Reads the block leniently, then renders it again: only a block that comes out the same is
-// accepted.
+// Reads the block leniently: unseal() renders it again and accepts only the very same bytes.
 Block parse_block(std::string const& block, std::string const& where) {
   std::string_view rest(block);
   JETCAL_REQUIRE(rest.substr(0, kMagic.size()) == kMagic, DataError,
@@ -86,9 +85,7 @@ Block parse_block(std::string const& block, std::string const& where) {
   std::string const length(take_line(rest, "payload"));
   out.digest = take_line(rest, "xxh3-128");
   auto const number = std::from_chars(length.data(), length.data() + length.size(), out.length);
-  bool const sound = number.ec == std::errc() && is_kind(out.kind) &&
-                     out.digest.size() == kDigestDigits &&
-                     render(version, out.kind, std::to_string(out.length), out.digest) == block;
+  bool const sound = number.ec == std::errc() && is_kind(out.kind);
   JETCAL_REQUIRE(sound, DataError,
                  where << ": the block in front of the file is damaged. Use an older or another "
                           "copy");

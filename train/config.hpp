@@ -23,6 +23,8 @@ struct OptimizerConfig {
   double epsilon = 1e-7;
   double momentum = 0;  ///< sgd
   double weight_decay = 0;
+
+  bool operator==(OptimizerConfig const&) const = default;
 };
 
 /// One step of the schedule.

@@ -168,17 +168,12 @@ void check_freeze(StepConfig const& step, Layout const& layout, Place const& pla
                                               "Freeze less, or remove the step");
 }
 
-bool same(OptimizerConfig const& a, OptimizerConfig const& b) {
-  return a.kind == b.kind && a.preset == b.preset && a.beta1 == b.beta1 && a.beta2 == b.beta2 &&
-         a.epsilon == b.epsilon && a.momentum == b.momentum && a.weight_decay == b.weight_decay;
-}
-
 void check_reset(std::vector<StepConfig> const& steps, std::size_t i, Place const& place) {
   if (steps[i].reset_optimizer) { return; }
   std::string const where = (place / "reset_optimizer").text();
   JETCAL_REQUIRE(i > 0, ConfigError,
                  where << ": is false in the first step (there is no state to go on with)");
-  JETCAL_REQUIRE(same(steps[i].optimizer, steps[i - 1].optimizer), ConfigError,
+  JETCAL_REQUIRE(steps[i].optimizer == steps[i - 1].optimizer, ConfigError,
                  where << ": is false but the step before has another optimizer (it must be the "
                           "same in all its values). Set it to true");
 }

@@ -4,9 +4,11 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "engine/hdf5_io.hpp"
@@ -217,6 +219,7 @@ TEST_CASE("HDF5 content in memory comes back, and equal content gives equal byte
     });
   };
   auto const image = make();
+  std::this_thread::sleep_for(std::chrono::milliseconds(1100));  // files know times in seconds
   CHECK(make() == image);
 
   hdf5::Reader const root(image, "m.h5");

@@ -368,6 +368,8 @@ TEST_CASE("an optimizer's state goes on only into the same optimizer", "[recipe]
   CHECK_FALSE(from(json).schedule[1].reset_optimizer);
   json["schedule"][1]["optimizer"] = {{"name", "radam"}, {"preset", "torch"}};
   CHECK(has(refused(json), "has another optimizer"));
+  json["schedule"][1]["optimizer"] = {{"name", "radam"}, {"weight_decay", 0.1}};
+  CHECK(has(refused(json), "has another optimizer"));
 }
 
 TEST_CASE("frozen names are those of the network, and leave something to train", "[recipe]") {
