@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <set>
 #include <utility>
 
@@ -58,7 +59,9 @@ std::vector<std::string> expand_paths(std::vector<std::string> const& patterns,
     bool const is_glob =
         pattern.find_first_of("*?[") != std::string::npos && stat(pattern.c_str(), &status) != 0;
     auto const found = is_glob ? matches(pattern, where) : std::vector<std::string>{pattern};
-    paths.insert(paths.end(), found.begin(), found.end());
+    for (std::string const& path : found) {
+      paths.push_back(std::filesystem::path(path).lexically_normal().string());
+    }
   }
   std::sort(paths.begin(), paths.end());
   // Two spellings of one file would give its jets twice: what counts is the file.

@@ -10,9 +10,9 @@ namespace {
 
 constexpr std::size_t kBins = 65536;
 
-/// A number that orders like the value; the two zeros are one value.
+/// A number that orders like the value.
 std::uint32_t key_of(float value) {
-  auto const bits = std::bit_cast<std::uint32_t>(value + 0.0f);
+  auto const bits = std::bit_cast<std::uint32_t>(value);
   return bits >> 31 ? ~bits : bits | 0x80000000u;
 }
 

@@ -42,15 +42,15 @@ fs::path find_source(std::string const& name, fs::path const& virtual_file) {
   return {};
 }
 
-/// One past the last row that the mapping takes from its source; 0 if it takes however many there
-/// are.
-std::int64_t rows_needed(hid_t properties, std::size_t mapping) {
+/// One past the last row that the mapping takes from its source for `rows` rows of the virtual
+/// dataset; 0 if it takes however many there are.
+std::int64_t rows_needed(hid_t properties, std::size_t mapping, std::int64_t rows) {
   Hid const space(H5Pget_virtual_srcspace(properties, mapping), H5Sclose);
+  if (H5Sget_select_type(space) == H5S_SEL_ALL) { return rows; }
   hsize_t first = 0, last = 0;
-  bool const all = H5Sget_select_type(space) == H5S_SEL_ALL ||
-                   H5Sget_simple_extent_ndims(space) != 1 ||
-                   H5Sget_select_bounds(space, &first, &last) < 0 || last >= H5S_UNLIMITED - 1;
-  return all ? 0 : static_cast<std::int64_t>(last) + 1;
+  bool const bounded = H5Sget_simple_extent_ndims(space) == 1 &&
+                       H5Sget_select_bounds(space, &first, &last) >= 0 && last < H5S_UNLIMITED - 1;
+  return bounded ? static_cast<std::int64_t>(last) + 1 : 0;
 }
 
 void require_source(std::string const& file_name, std::string const& dataset, std::int64_t needed,
@@ -95,7 +95,10 @@ void require_virtual_sources(hid_t creation_properties, std::string const& path,
     bool const counted = !numbered && points >= 0 && points < hssize_t{1} << 62;
     open_ended = open_ended || !counted;
     if (counted) { mapped += points; }
-    if (!numbered) { require_source(file, dataset, rows_needed(creation_properties, i), path); }
+    if (!numbered) {
+      std::int64_t const needed = rows_needed(creation_properties, i, counted ? points : 0);
+      require_source(file, dataset, needed, path);
+    }
   }
   JETCAL_REQUIRE(open_ended || mapped >= rows, DataError,
                  path << ": virtual dataset 'jets' has " << rows << " rows but sources for "
