@@ -213,6 +213,14 @@ std::int64_t Loader::validation_rows() const { return work_->validation_rows(); 
 std::int64_t Loader::n_features() const { return work_->needs_.features; }
 bool Loader::resident() const { return work_->plan_.resident; }
 Normalisation const& Loader::normalisation() const { return work_->normalisation_; }
+std::vector<std::string> Loader::feature_units() const {
+  std::vector<std::string> units;
+  for (std::size_t f = 0; f < work_->reader_.n_features(); ++f) {
+    FeatureMap const& map = work_->reader_.feature(f);
+    units.push_back(map.config().unit.empty() ? map.file_unit() : map.config().unit);
+  }
+  return units;
+}
 BinGrid const& Loader::bins() const { return work_->reader_.bins(); }
 std::vector<std::string> Loader::notes() const { return work_->notes(); }
 std::string Loader::where(std::int64_t row_number) const {

@@ -38,6 +38,8 @@ class Loader {
   std::int64_t n_features() const;
   bool resident() const;
   Normalisation const& normalisation() const;
+  /// The unit the network sees each feature in: the recipe's, or else the file's.
+  std::vector<std::string> feature_units() const;
   BinGrid const& bins() const;
 
   /// Lines for the user: what was opened, which mode and how much memory, what was dropped and why.

@@ -82,27 +82,24 @@ std::string checkpoint_text(std::string const& path) {
       scaling(checkpoint.inputs), checkpoint.provenance.dump(), checkpoint.recipe.dump(2));
 }
 
-int run(std::string const& path) {
-  std::string text;
-  if (!looks_sealed(path)) {
-    text = shard_text(path);
-  } else if (sealed_kind(path) == "checkpoint") {
-    text = checkpoint_text(path);
-  } else {
-    text = model_text(path);
-  }
-  std::fputs(text.c_str(), stdout);
+std::string text_of(std::string const& path) {
+  if (!looks_sealed(path)) { return shard_text(path); }
+  return sealed_kind(path) == "checkpoint" ? checkpoint_text(path) : model_text(path);
+}
+
+int run(std::vector<std::string> const& paths) {
+  for (std::string const& path : paths) { std::fputs(text_of(path).c_str(), stdout); }
   return kDone;
 }
 
 }  // namespace
 
 void add_inspect(CLI::App& app, Work& work) {
-  auto path = std::make_shared<std::string>();
+  auto paths = std::make_shared<std::vector<std::string>>();
   CLI::App* const command =
       app.add_subcommand("inspect", "Say in words what a shard, model or checkpoint holds");
-  command->add_option("FILE", *path, "the file")->required();
-  command->callback([path, &work] { work = [path] { return run(*path); }; });
+  command->add_option("FILE", *paths, "one or more files")->required();
+  command->callback([paths, &work] { work = [paths] { return run(*paths); }; });
 }
 
 }  // namespace jetcal::tools

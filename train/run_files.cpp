@@ -59,27 +59,16 @@ Json provenance_of(Recipe const& recipe, RunOptions const& options,
           {"data_digest", data_digest}};
 }
 
-model::InputScaling scaling_of(Recipe const& recipe, data::Normalisation const& normalisation) {
-  model::InputScaling inputs;
-  inputs.names = normalisation.names;
-  for (data::FeatureConfig const& feature : recipe.features) {
-    inputs.units.push_back(feature.unit);
-  }
-  inputs.scale = normalisation.scale;
-  inputs.offset = normalisation.offset;
-  return inputs;
-}
-
 }  // namespace
 
 void save_model(fs::path const& path, Recipe const& recipe, RunOptions const& options,
-                Layout const& layout, data::Normalisation const& normalisation,
+                Layout const& layout, model::InputScaling const& inputs,
                 std::string const& data_digest, std::vector<float> const& parameters) {
   model::ModelFile file;
   file.recipe = recipe_to_json(recipe);
   file.code_version = code_version();
   file.provenance = provenance_of(recipe, options, data_digest);
-  file.inputs = scaling_of(recipe, normalisation);
+  file.inputs = inputs;
   model::write_model(path, file, layout, parameters);
 }
 
@@ -140,8 +129,7 @@ std::optional<RunState> RunFiles::latest(Listener& listener) {
   state.start_position = position_from(position.at("start"));
   state.data_digest = position.at("data_digest").get<std::string>();
   state.optimizer_states = position.at("optimizer_states").get<std::vector<std::string>>();
-  state.normalisation = {checkpoint.inputs.names, checkpoint.inputs.scale,
-                         checkpoint.inputs.offset};
+  state.inputs = std::move(checkpoint.inputs);
   state.parameters = std::move(checkpoint.parameters);
   state.arenas = std::move(checkpoint.arenas);
   for (auto& [name, values] : checkpoint.sums) {
@@ -185,7 +173,7 @@ void RunFiles::write_checkpoint(RunState const& state) {
   checkpoint.position["optimizer_states"] = state.optimizer_states;
   checkpoint.provenance = provenance_of(recipe_, options_, state.data_digest);
   checkpoint.code_version = code_version();
-  checkpoint.inputs = scaling_of(recipe_, state.normalisation);
+  checkpoint.inputs = state.inputs;
   checkpoint.parameters = state.parameters;
   checkpoint.arenas = state.arenas;
   checkpoint.sums.emplace_back("epoch", state.sums);
@@ -194,10 +182,9 @@ void RunFiles::write_checkpoint(RunState const& state) {
   prune_checkpoints(checkpoints(), recipe_.checkpoint.keep);
 }
 
-void RunFiles::write_model(data::Normalisation const& normalisation, std::string const& data_digest,
+void RunFiles::write_model(model::InputScaling const& inputs, std::string const& data_digest,
                            std::vector<float> const& parameters) const {
-  save_model(folder_ / "model.h5", recipe_, options_, layout_, normalisation, data_digest,
-             parameters);
+  save_model(folder_ / "model.h5", recipe_, options_, layout_, inputs, data_digest, parameters);
 }
 
 std::string RunFiles::last_good() const {

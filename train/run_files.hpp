@@ -35,7 +35,7 @@ struct Position {
 struct RunState {
   Position position;
   Position start_position;  ///< of the step, if it may be begun again
-  data::Normalisation normalisation;
+  model::InputScaling inputs;
   std::string data_digest;
   std::vector<std::string> optimizer_states;  ///< names of the optimizer's arenas, in its order
   std::vector<float> parameters;
@@ -48,7 +48,7 @@ struct RunState {
 
 /// Writes a model file of `recipe`: parameters (an arena of `layout`) and how they came to be.
 void save_model(std::filesystem::path const& path, Recipe const& recipe, RunOptions const& options,
-                Layout const& layout, data::Normalisation const& normalisation,
+                Layout const& layout, model::InputScaling const& inputs,
                 std::string const& data_digest, std::vector<float> const& parameters);
 
 /// A run directory: recipe.json, metrics.jsonl, checkpoints/, model.h5. Locked while this lives.
@@ -73,7 +73,7 @@ class RunFiles {
   void keep_metrics(std::int64_t lines);
 
   void write_checkpoint(RunState const& state);
-  void write_model(data::Normalisation const& normalisation, std::string const& data_digest,
+  void write_model(model::InputScaling const& inputs, std::string const& data_digest,
                    std::vector<float> const& parameters) const;
 
   /// "the last good checkpoint is .../checkpoint_000000000345.h5", for messages.

@@ -29,6 +29,11 @@ std::vector<std::string> feature_names(Recipe const& recipe) {
   return names;
 }
 
+model::InputScaling input_scaling(data::Loader const& loader) {
+  data::Normalisation const& n = loader.normalisation();
+  return {n.names, loader.feature_units(), n.scale, n.offset};
+}
+
 ExecutionOptions execution_options(Recipe const& recipe, RunOptions const& options) {
   return {options.device, options.threads, recipe.lanes, options.dense_kernels};
 }
@@ -36,8 +41,8 @@ ExecutionOptions execution_options(Recipe const& recipe, RunOptions const& optio
 void write_initial_model(Recipe const& recipe, RunOptions const& options) {
   model::Network const network(recipe.model, feature_names(recipe));
   data::Loader const loader(loader_setup(recipe, options.threads), std::nullopt);
-  save_model(options.out, recipe, options, network.layout(), loader.normalisation(),
-             loader.digest(), network.initial_parameters(recipe.seed));
+  save_model(options.out, recipe, options, network.layout(), input_scaling(loader), loader.digest(),
+             network.initial_parameters(recipe.seed));
 }
 
 }  // namespace jetcal::train

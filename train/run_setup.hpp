@@ -3,8 +3,10 @@
 #include <string>
 #include <vector>
 
+#include "data/loader.hpp"
 #include "data/setup.hpp"
 #include "kernels/execution.hpp"
+#include "model/model_file.hpp"
 #include "train/trainer.hpp"
 
 namespace jetcal::train {
@@ -13,6 +15,9 @@ namespace jetcal::train {
 data::LoaderSetup loader_setup(Recipe const& recipe, int threads);
 
 std::vector<std::string> feature_names(Recipe const& recipe);
+
+/// The normalisation and units a model file tells of.
+model::InputScaling input_scaling(data::Loader const& loader);
 
 ExecutionOptions execution_options(Recipe const& recipe, RunOptions const& options);
 

@@ -77,7 +77,7 @@ class Trainer {
     while (position_.step < steps()) {
       if (!run_step()) { return Outcome::interrupted; }
     }
-    files_.write_model(loader_.normalisation(), loader_.digest(), parameters_.download());
+    files_.write_model(input_scaling(loader_), loader_.digest(), parameters_.download());
     return Outcome::finished;
   }
 
@@ -86,7 +86,8 @@ class Trainer {
 
   std::optional<data::Normalisation> known_normalisation() const {
     if (!resumed_.has_value()) { return std::nullopt; }
-    return resumed_->normalisation;
+    model::InputScaling const& inputs = resumed_->inputs;
+    return data::Normalisation{inputs.names, inputs.scale, inputs.offset};
   }
 
   // ---- one step ----
@@ -435,7 +436,7 @@ class Trainer {
     RunState state;
     state.position = position_;
     state.start_position = start_position_;
-    state.normalisation = loader_.normalisation();
+    state.inputs = input_scaling(loader_);
     state.data_digest = loader_.digest();
     state.optimizer_states = state_names_;
     state.parameters = parameters_.download();

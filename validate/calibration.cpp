@@ -22,7 +22,12 @@ void CalibratedJets::resize(std::size_t jets) {
 DnnCalibration::DnnCalibration(std::filesystem::path const& model, ExecutionOptions const& options)
     : path_(model.string()),
       predictor_(model::read_model(model), model.string(), options),
-      input_(data::input_config(predictor_.file().recipe, model.string())) {}
+      input_(data::input_config(predictor_.file().recipe, model.string())) {
+  // The units the network was trained in: a recipe may have left them to the shards of then.
+  for (std::size_t f = 0; f < input_.features.size(); ++f) {
+    input_.features[f].unit = predictor_.file().inputs.units[f];
+  }
+}
 
 data::JetReaderSetup DnnCalibration::reader_setup(std::vector<std::string> files,
                                                   data::Side side) const {
