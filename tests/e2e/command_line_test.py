@@ -3,7 +3,7 @@
 
 import json
 
-from e2e import check, checkpoints, jetcal, main, parameters, refused, small_recipe, train
+from e2e import check, jetcal, main, parameters, refused, small_recipe, train
 
 COMMANDS = ("generate", "init", "train", "calibrate", "validate", "inspect")
 
@@ -85,14 +85,15 @@ def test_init_is_where_training_starts(folder):
         else:  # Glorot and Bengio 2010, Eq. (16)
             limit = (6 / sum(value.shape)) ** 0.5
             check(0.9 * limit < abs(value).max() <= limit * (1 + 1e-6), f"{name}: largest {abs(value).max()}, limit {limit}")
-    # Learning rates of 0 leave them as they are.
-    zero = json.loads(recipe.read_text())
-    zero["schedule"] = [{**zero["schedule"][0], "learning_rate": 0.0}]
-    (folder / "zero.json").write_text(json.dumps(zero))
-    train(folder / "zero.json", folder / "run")
+    # Plain gradient descent at a rate too small to change a weight leaves them as they are.
+    still = json.loads(recipe.read_text())
+    still["schedule"] = [{**still["schedule"][0], "learning_rate": 1e-30, "optimizer": "sgd", "warmup_updates": 0}]
+    (folder / "still.json").write_text(json.dumps(still))
+    train(folder / "still.json", folder / "run")
     trained = parameters(folder / "run/model.h5")
-    check(all(trained[n].tobytes() == untrained[n].tobytes() for n in untrained), "training starts elsewhere")
-    check(checkpoints(folder / "run"), "a run leaves checkpoints")
+    for name, value in untrained.items():
+        check(abs(trained[name] - value).max() < 1e-20, f"{name}: training starts elsewhere")
+        check(name.endswith(".bias") or trained[name].tobytes() == value.tobytes(), f"{name}: training starts elsewhere")
 
 
 def test_inspect_counts_the_parameters(folder):

@@ -155,6 +155,10 @@ def small_recipe(folder, **changes):
     return path
 
 
+# A few hundred parameters: for tests that are about files and not about learning.
+NARROW = {"preset": "small", "core": [8], "fork": [8], "gate": [8]}
+
+
 def train(recipe, out, *arguments, **options):
     """Trains to the end; the folder of the run."""
     jetcal("train", recipe, "--out", out, *arguments, **options)
