@@ -64,11 +64,10 @@ inline float pow2i(float n) {
 
 /// x = m * 2^e with m in [sqrt(1/2), sqrt(2)), for a positive normal x.
 inline float split_exponent(float x, float& e) {
-  std::int32_t const bits = std::bit_cast<std::int32_t>(x);
-  std::int32_t const n = (bits - 0x3f3504f3) >> 23;
+  std::uint32_t const bits = std::bit_cast<std::uint32_t>(x);
+  std::int32_t const n = static_cast<std::int32_t>(bits - 0x3f3504f3u) >> 23;
   e = static_cast<float>(n);
-  return std::bit_cast<float>(bits -
-                              static_cast<std::int32_t>(static_cast<std::uint32_t>(n) << 23));
+  return std::bit_cast<float>(bits - (static_cast<std::uint32_t>(n) << 23));
 }
 
 #else
