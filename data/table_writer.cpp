@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <set>
 
+#include "data/chunk.hpp"
 #include "data/units.hpp"
 
 namespace jetcal::data {
@@ -58,7 +59,8 @@ void require_new_names(std::vector<NewField> const& fields, std::set<std::string
 
 }  // namespace
 
-TableWriter::TableWriter(std::string path, std::vector<NewField> fields) : path_(std::move(path)) {
+TableWriter::TableWriter(std::string path, std::vector<NewField> fields, TablePacking packing)
+    : path_(std::move(path)) {
   JETCAL_REQUIRE(!fields.empty(), DataError,
                  path_ << ": no fields to write (must be at least one)");
   require_new_names(fields, {});
@@ -73,10 +75,11 @@ TableWriter::TableWriter(std::string path, std::vector<NewField> fields) : path_
   for (Field const& field : fields_) {
     insert_member(type, field.name, field.offset, hdf5_type(field.type));
   }
-  create(type, units_text(units));
+  create(type, units_text(units), packing);
 }
 
-TableWriter::TableWriter(std::string path, Shard const& form, std::vector<NewField> added)
+TableWriter::TableWriter(std::string path, Shard const& form, std::vector<NewField> added,
+                         TablePacking packing)
     : path_(std::move(path)), fields_(form.fields), row_bytes_(form.row_bytes) {
   JETCAL_REQUIRE(
       !form.variable_length, DataError,
@@ -107,12 +110,16 @@ TableWriter::TableWriter(std::string path, Shard const& form, std::vector<NewFie
                  : hdf5_type(field.type);
     insert_member(type, field.name, field.offset, member);
   }
-  create(type, units_text(units));
+  create(type, units_text(units), packing);
 }
 
 TableWriter::~TableWriter() { abandon(); }
 
-void TableWriter::create(hid_t type, std::string const& units) {
+void TableWriter::create(hid_t type, std::string const& units, TablePacking packing) {
+  JETCAL_REQUIRE(
+      packing != TablePacking::lz4 || H5Zfilter_avail(kLz4Filter) > 0, DataError,
+      path_ << ": cannot be packed with LZ4, which this HDF5 library does not have. Install "
+               "the Debian package hdf5-filter-plugin, or use gzip");
   temporary_ = path_ + ".part-" + std::to_string(getpid());
   buffer_.reserve(row_bytes_ * kChunkRows);
   errno = 0;
@@ -123,8 +130,9 @@ void TableWriter::create(hid_t type, std::string const& units) {
   Hid const space(H5Screate_simple(1, &none, &unlimited), H5Sclose);
   Hid const properties(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
   H5Pset_chunk(properties, 1, &chunk);
-  H5Pset_shuffle(properties);
-  H5Pset_deflate(properties, 4);
+  if (packing != TablePacking::none) { H5Pset_shuffle(properties); }
+  if (packing == TablePacking::gzip) { H5Pset_deflate(properties, 4); }
+  if (packing == TablePacking::lz4) { H5Pset_filter(properties, kLz4Filter, 0, 0, nullptr); }
   H5Pset_obj_track_times(properties, false);  // the same jets give the same bytes
   type_ = Hid(H5Tcopy(type), H5Tclose);
   jets_ =

@@ -19,8 +19,12 @@ struct NewField {
   FieldType type = kFloat32;
 };
 
-/// Writes a file with one dataset `jets`, row by row: chunks of 8,192 rows, shuffle, gzip-4, the
-/// attribute `units`.
+/// How the chunks of a table are packed: shuffle and gzip-4, shuffle and LZ4 (needs the plugin of
+/// the Debian package hdf5-filter-plugin), not at all.
+enum class TablePacking { gzip, lz4, none };
+
+/// Writes a file with one dataset `jets`, row by row, in chunks of 8,192 rows, with the attribute
+/// `units`.
 ///
 /// The rows go to a temporary file beside `path`; close() makes it durable and gives it its name. A
 /// file that was there before stays as it is until then, and an unfinished one leaves nothing.
@@ -30,8 +34,10 @@ class TableWriter {
 
   /// A table of new fields, packed in their order.
   ///
-  /// Errors    DataError: no fields, a name twice, a file that cannot be made
-  TableWriter(std::string path, std::vector<NewField> fields);
+  /// Errors    DataError: no fields, a name twice, a file that cannot be made, a packing the HDF5
+  ///           library lacks
+  TableWriter(std::string path, std::vector<NewField> fields,
+              TablePacking packing = TablePacking::gzip);
 
   /// A table with the rows of `form` as they are, every field of them bit for bit, and `added`
   /// fields behind.
@@ -39,7 +45,8 @@ class TableWriter {
   /// Errors    as above; DataError for a form with members of variable length, which lie outside
   /// the
   ///           rows, or with a field named as an added one
-  TableWriter(std::string path, Shard const& form, std::vector<NewField> added);
+  TableWriter(std::string path, Shard const& form, std::vector<NewField> added,
+              TablePacking packing = TablePacking::gzip);
   ~TableWriter();
   TableWriter(TableWriter const&) = delete;
   TableWriter& operator=(TableWriter const&) = delete;
@@ -63,7 +70,7 @@ class TableWriter {
   void close();
 
  private:
-  void create(hid_t type, std::string const& units);
+  void create(hid_t type, std::string const& units, TablePacking packing);
   void write_buffer();
   void abandon();
   [[noreturn]] void fail(std::string const& what);

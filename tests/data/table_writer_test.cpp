@@ -71,6 +71,24 @@ TEST_CASE("columns written are columns read, around the borders of chunks", "[wr
   CHECK(folder.names() == std::vector<std::string>{"a.h5"});
 }
 
+TEST_CASE("tables packed in other ways", "[writer]") {
+  ScratchFolder const folder;
+  std::string const path = folder / "a.h5";
+  auto const want = counting(10000);
+  std::vector<float> const values(want.begin(), want.end());
+  using Compression = ChunkPacking::Compression;
+  for (auto const& [packing, compression] : {std::pair{TablePacking::gzip, Compression::deflate},
+                                             {TablePacking::lz4, Compression::lz4},
+                                             {TablePacking::none, Compression::none}}) {
+    if (packing == TablePacking::lz4 && !has_lz4()) { continue; }
+    TableWriter writer(path, {{"x", "1"}}, packing);
+    writer.append(reinterpret_cast<std::uint8_t const*>(values.data()), 10000);
+    writer.close();
+    CHECK((column(path, "x") == want));
+    CHECK(ShardSet({path}, {}, "t").form().packing.compression == compression);
+  }
+}
+
 TEST_CASE("the same rows give the same bytes", "[writer]") {
   ScratchFolder const folder;
   std::vector<Column> const columns{{"x", "1", std::vector<float>(10000, 1.5f)}};
