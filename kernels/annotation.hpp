@@ -25,11 +25,12 @@ namespace cpu {
 /// Source    arXiv:2311.08885, section 5.2 and Figure 1
 /// Shapes    x [rows, F], y [rows, F + n], n Gaussians; the columns of x are copied bit for bit
 /// Units     centres and widths in those of v
-/// Accuracy  1.1 ulp of exp and 3 * 2^-24 relative of its argument; v itself 2 roundings (test)
+/// Accuracy  1.1 ulp of exp; its argument -d^2 factor to 4 * 2^-24, where d = |v| - c carries the 2
+///           roundings of v and its own (test)
+/// Values    a NaN as the feature makes its Gaussians NaN, an infinity makes them 0
 /// Writes    y and its padding (0). y may not overlap x
 /// Errors    ShapeError if the shapes, the feature or the number of factors do not fit, ConfigError
 ///           if scale is 0 or not finite; rows == 0 and n == 0 are allowed
-/// Values    a NaN or infinite feature gives a NaN or 0 as the equation does; nothing is checked
 void annotation_forward(ConstMat x, AnnotationParams const& params, Mat y);
 
 /// Gradient of annotation_forward with respect to x:

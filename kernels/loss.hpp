@@ -74,7 +74,8 @@ void head_activation(ConstMat a, Mat y);
 /// Writes    row_loss = weight * l; row_kept = weight if the jet is kept, else 0; y, da and their
 ///           padding (0)
 /// Values    a row in which any a, the target or the weight is not finite gets a NaN as row_loss
-///           and as its whole da, whatever the loss: it is never taken for a dropped jet
+///           and as its whole da, whatever the loss: it is never taken for a dropped jet. Nor is
+///           one whose z overflows (a sigma that vanished without a floor): its loss is infinite
 /// Accuracy  given y, loss and gradient to 24 * 2^-24 of the sum of their terms' magnitudes (test)
 /// Errors    ShapeError if the shapes do not fit params; rows == 0 is allowed
 void head_loss(ConstMat a, float const* targets, std::int64_t target_stride, float const* weights,

@@ -13,9 +13,10 @@ namespace jetcal::cpu {
 /// Shapes    logits, h, gate, y [rows, width]; one gate for each element of h
 /// Order     the sum over a row is 16 strided partial sums (partial p adds the columns p, p + 16,
 ///           ... in order), then the tree s_i += s_{i+8}, s_{i+4}, s_{i+2}, s_{i+1}
-/// Accuracy  gate: relative (width / 16 + 8) * 2^-24 + 1.1 ulp of exp, and |a_j - max a| * 2^-24 for
-///           the difference (test)
-/// Values    a NaN, an infinity of either sign as the largest logit, makes its whole row NaN
+/// Accuracy  gate_j relative: (width / 16 + 7) * 2^-24 for the sum and the products, 1.1 ulp of exp
+///           twice, and 2^-24 |a - max a| of a_j and of the row's weighted mean (test)
+/// Values    a row with a NaN, a +infinity, or nothing but -infinity among its logits becomes NaN;
+///           a single -infinity gives a gate of 0
 /// Writes    gate and y, their padding becomes 0. y may be h, gate may be logits; else no overlap
 /// Errors    ShapeError if the shapes differ, ConfigError unless scale is finite and > 0;
 ///           rows == 0 is allowed
