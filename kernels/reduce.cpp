@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "engine/errors.hpp"
 #include "kernels/targets.hpp"
@@ -35,30 +34,47 @@ void add_lanes(float* const* lanes, int n_lanes, std::int64_t begin, std::int64_
   }
 }
 
-// Plain loops over 16 sums: IEEE double on every instruction set, in vectors where there are.
-NormResult norm_chunk(float const* x, std::int64_t n) {
-  double sum[kStrands] = {};
-  std::int32_t bad[kStrands] = {};
+#if JETCAL_IS_SCALAR
+using Doubles = double;
+constexpr std::int64_t kDoubles = 1;
+Doubles no_doubles() { return 0; }
+Doubles add_squares(Doubles sum, float const* p) {
+  double const x = static_cast<double>(*p);
+  return sum + x * x;
+}
+void store_doubles(Doubles v, double* p) { *p = v; }
+#else
+using DoubleTag = hn::ScalableTag<double>;
+using Doubles = hn::Vec<DoubleTag>;
+constexpr std::int64_t kDoubles = kLanes / 2;
+Doubles no_doubles() { return hn::Zero(DoubleTag()); }
+Doubles add_squares(Doubles sum, float const* p) {
+  auto const x = hn::PromoteTo(DoubleTag(), hn::LoadU(hn::Rebind<float, DoubleTag>(), p));
+  return hn::MulAdd(x, x, sum);
+}
+void store_doubles(Doubles v, double* p) { hn::StoreU(v, DoubleTag(), p); }
+#endif
+
+double sum_of_squares(float const* x, std::int64_t n) {
+  constexpr std::int64_t kVectors = kStrands / kDoubles;
+  Doubles strand[kVectors];
+  for (Doubles& s : strand) { s = no_doubles(); }
   std::int64_t const whole = n / kStrands * kStrands;
   for (std::int64_t i = 0; i < whole; i += kStrands) {
-    for (std::int64_t p = 0; p < kStrands; ++p) {
-      double const value = static_cast<double>(x[i + p]);
-      sum[p] += value * value;
-      bad[p] += std::fabs(x[i + p]) <= std::numeric_limits<float>::max() ? 0 : 1;
+    for (std::int64_t j = 0; j < kVectors; ++j) {
+      strand[j] = add_squares(strand[j], x + i + j * kDoubles);
     }
   }
-  for (std::int64_t p = 0; p < n - whole; ++p) {
-    double const value = static_cast<double>(x[whole + p]);
-    sum[p] += value * value;
-    bad[p] += std::fabs(x[whole + p]) <= std::numeric_limits<float>::max() ? 0 : 1;
+  float rest[kStrands] = {};
+  std::copy(x + whole, x + n, rest);
+  double s[kStrands];
+  for (std::int64_t j = 0; j < kVectors; ++j) {
+    store_doubles(add_squares(strand[j], rest + j * kDoubles), s + j * kDoubles);
   }
   for (std::int64_t half = kStrands / 2; half > 0; half /= 2) {
-    for (std::int64_t p = 0; p < half; ++p) {
-      sum[p] += sum[p + half];
-      bad[p] += bad[p + half];
-    }
+    for (std::int64_t p = 0; p < half; ++p) { s[p] += s[p + half]; }
   }
-  return {sum[0], bad[0]};
+  return s[0];
 }
 
 }  // namespace
@@ -68,6 +84,13 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace jetcal::cpu {
+namespace {
+
+double dispatched_sum_of_squares(float const* x, std::int64_t n) {
+  JETCAL_DISPATCH(sum_of_squares, x, n);
+}
+
+}  // namespace
 
 void sum_lanes(float* const* lanes, int n_lanes, std::int64_t begin, std::int64_t end) {
   bool const power_of_two = n_lanes > 0 && (n_lanes & (n_lanes - 1)) == 0;
@@ -86,7 +109,13 @@ NormResult squared_norm_chunk(float const* x, std::int64_t n) {
   JETCAL_REQUIRE(
       n <= kNormChunk, ShapeError,
       "squared_norm_chunk: there are " << n << " elements (must be at most " << kNormChunk << ")");
-  JETCAL_DISPATCH(norm_chunk, x, n);
+  NormResult result{dispatched_sum_of_squares(x, n), 0};
+  // Squares of finite floats cannot overflow a double: only a sum that did not come out finite has
+  // something to count.
+  if (!std::isfinite(result.sum_of_squares)) {
+    result.non_finite = std::count_if(x, x + n, [](float v) { return !std::isfinite(v); });
+  }
+  return result;
 }
 
 NormResult squared_norm(float const* x, std::int64_t begin, std::int64_t end) {
