@@ -234,7 +234,6 @@ class Trainer {
     }
     sums_->add(result, batch_.bins, batch_.weights.data(), batch_.rows);
     sums_->add_norm(std::sqrt(norm.sum_of_squares));
-    last_rate_ = rate;
     ++position_.batch;
     ++position_.update;
     ++position_.optimizer_updates;
@@ -277,7 +276,8 @@ class Trainer {
     line.name = plan_.config->name;
     line.epoch = position_.epoch + 1;
     line.updates = position_.total_updates;
-    line.learning_rate = last_rate_;
+    line.learning_rate =  // of the epoch's last update, which may have been before a restart
+        learning_rate(*plan_.config, warm_up(), position_.update - 1, plan_.length.updates);
     line.jets_per_s = static_cast<double>(jets_done_ - jets_at_epoch_start_) / seconds;
     Json const json =
         epoch_line(line, *sums_, held_out.has_value() ? &*held_out : nullptr, loader_.bins());
@@ -506,7 +506,6 @@ class Trainer {
   std::optional<EpochSums> sums_;
   std::vector<double> restored_sums_;
   bool restarted_ = false;
-  double last_rate_ = 0;
 
   Clock::time_point started_, epoch_started_, last_checkpoint_;
   std::int64_t jets_done_ = 0, jets_at_epoch_start_ = 0;
