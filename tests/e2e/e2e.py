@@ -85,12 +85,12 @@ def check(good, message):
         raise AssertionError(message)
 
 
-def wait_for(condition, what, seconds=60):
+def wait_for(condition, what, seconds=60, pause=0.01):
     """Polls until `condition()` is true."""
     end = time.monotonic() + seconds
     while not condition():
         check(time.monotonic() < end, f"waited {seconds} s in vain for {what}")
-        time.sleep(0.01)
+        time.sleep(pause)
 
 
 def sample_jets(count, start=0):
@@ -181,6 +181,15 @@ def check_same_bits(one, other):
 
 def metrics(run):
     return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+
+
+def check_same_metrics(one, other):
+    """Two runs wrote the same metrics, but for their speed."""
+    a, b = ([{**line, "jets_per_s": None} for line in metrics(run)] for run in (one, other))
+    check(len(a) == len(b), f"{len(a)} and {len(b)} lines of metrics")
+    for x, y in zip(a, b):
+        different = {key: (x.get(key), y.get(key)) for key in {*x, *y} if x.get(key) != y.get(key)}
+        check(not different, f"step {x['step']} epoch {x['epoch']}: {different}")
 
 
 def checkpoints(run):
