@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <sstream>
 
 namespace jetcal::data {
@@ -125,16 +126,19 @@ void JetColumnReader::set_status(std::int64_t shard, JetColumns& out) const {
       if (split_.holds_out(out.groups[r])) { out.status[r] = JetStatus::held_out; }
     }
   }
+  // Columns are nearly always good: one quick look at all of a column, then at each jet.
   auto const mark = [&](std::vector<float> const& column, JetStatus status, auto is_good) {
-    for (std::size_t r = 0; r < n; ++r) {
+    bool all_good = true;
+    for (float const v : column) { all_good &= is_good(v); }
+    for (std::size_t r = 0; r < n && !all_good; ++r) {
       if (!is_good(column[r])) { out.status[r] = status; }
     }
   };
-  auto const finite = [](float v) { return std::isfinite(v); };
+  auto const finite = [](float v) { return std::fabs(v) <= std::numeric_limits<float>::max(); };
   for (auto const& response : out.responses) {
     mark(response, JetStatus::bad_response, [](float v) { return v > 0; });
   }
-  mark(out.weights, JetStatus::bad_weight, [](float v) { return std::isfinite(v) && v >= 0; });
+  mark(out.weights, JetStatus::bad_weight, [&](float v) { return finite(v) && v >= 0; });
   for (auto const& response : out.responses) { mark(response, JetStatus::bad_target, finite); }
   for (auto const& feature : out.features) { mark(feature, JetStatus::bad_feature, finite); }
 }

@@ -2,43 +2,43 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 
 #include "data/parallel.hpp"
 
 namespace jetcal::data {
 namespace {
 
-/// Copies the jets place_of(0), place_of(1), ... to rows row, row + 1, ... The places of a group
-/// are asked for before the first is used: memory answers many questions in the time of one.
-template <class PlaceOf>
-void gather(Records const& records, std::int64_t count, PlaceOf place_of, Batch& batch,
-            std::int64_t row) {
-  constexpr std::int64_t kGroup = 32;
-  std::array<std::int64_t, kGroup> places;
+/// Copies the jets at positions first .. first + count - 1 of an order to the rows from `row` on;
+/// position p is record origin + step * p. The places of a group are asked for before the first is
+/// used: memory answers many questions in the time of one.
+void gather(Records const& records, std::optional<Permutation> const& permutation,
+            std::int64_t origin, std::int64_t step, std::int64_t first, std::int64_t count,
+            Batch& batch, std::int64_t row) {
+  constexpr std::int64_t kGroup = 64;
+  std::array<std::uint64_t, kGroup> positions;
   for (std::int64_t start = 0; start < count; start += kGroup) {
     auto const n = static_cast<std::size_t>(std::min(kGroup, count - start));
-    for (std::size_t i = 0; i < n; ++i) {
-      places[i] = place_of(start + static_cast<std::int64_t>(i));
-      records.prefetch(places[i]);
+    auto const from = static_cast<std::uint64_t>(first + start);
+    if (permutation) {
+      permutation->run(from, n, positions.data());
+    } else {
+      std::iota(positions.begin(), positions.end(), from);
     }
+    auto const place = [&](std::size_t i) {
+      return origin + step * static_cast<std::int64_t>(positions[i]);
+    };
+    for (std::size_t i = 0; i < n; ++i) { records.prefetch(place(i)); }
     for (std::size_t i = 0; i < n; ++i) {
-      records.unpack(places[i], batch, row + start + static_cast<std::int64_t>(i));
+      records.unpack(place(i), batch, row + start + static_cast<std::int64_t>(i));
     }
   }
-}
-
-std::int64_t permuted(std::optional<Permutation> const& permutation, std::int64_t position) {
-  if (!permutation) { return position; }
-  return static_cast<std::int64_t>((*permutation)(static_cast<std::uint64_t>(position)));
 }
 
 }  // namespace
 
 void ResidentSource::fill(std::int64_t first, std::int64_t count, Batch& batch) {
-  auto const place_of = [&](std::int64_t i) {
-    return first_ + step_ * permuted(permutation_, first + i);
-  };
-  gather(records_, count, place_of, batch, 0);
+  gather(records_, permutation_, first_, step_, first, count, batch, 0);
 }
 
 StreamingSource::StreamingSource(Context const& context, WindowOrder order)
@@ -63,8 +63,7 @@ void StreamingSource::fill(std::int64_t first, std::int64_t count, Batch& batch)
     advance_to(order_.window_of(first + done));
     std::int64_t const start = first + done - order_.first_row(window_);
     std::int64_t const n = std::min(count - done, order_.rows(window_) - start);
-    auto const place_of = [&](std::int64_t i) { return permuted(permutation_, start + i); };
-    gather(current_, n, place_of, batch, done);
+    gather(current_, permutation_, 0, 1, start, n, batch, done);
     done += n;
   }
 }

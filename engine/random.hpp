@@ -63,6 +63,32 @@ class Permutation {
     return i;
   }
 
+  /// The same for elements first .. first + count - 1, several times as fast: the rounds of one
+  /// element do not wait for those of another.
+  void run(std::uint64_t first, std::size_t count, std::uint64_t* out) const {
+    constexpr std::size_t kGroup = 64;
+    std::array<std::size_t, kGroup> outside;  // elements that must walk on
+    for (std::size_t start = 0; start < count; start += kGroup) {
+      std::size_t const group = count - start < kGroup ? count - start : kGroup;
+      std::size_t left = 0;
+      for (std::size_t i = start; i < start + group; ++i) {
+        out[i] = once(first + i);
+        outside[left] = i;
+        left += out[i] >= n_ ? 1 : 0;
+      }
+      while (left > 0) {
+        std::size_t still = 0;
+        for (std::size_t k = 0; k < left; ++k) {
+          std::size_t const i = outside[k];
+          out[i] = once(out[i]);
+          outside[still] = i;
+          still += out[i] >= n_ ? 1 : 0;
+        }
+        left = still;
+      }
+    }
+  }
+
   std::uint64_t size() const { return n_; }
 
  private:
