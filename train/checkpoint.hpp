@@ -15,9 +15,9 @@ namespace jetcal::train {
 
 /// The whole state of a run between two updates: with it a run goes on to the same bits.
 ///
-/// File      sealed HDF5: /parameters/NAME and /normalisation as in a model, /state/ARENA/NAME
-/// likewise, /sums/NAME
-///           float64; root attributes format, code_version, recipe, position and provenance (JSON)
+/// File      sealed HDF5: /parameters/NAME and /normalisation as in a model, /state/ARENA/NAME as
+///           parameters, /sums/NAME float64; root attributes format, code_version, recipe, position
+///           and provenance (JSON)
 struct Checkpoint {
   Json recipe;                       ///< resolved
   Json position = Json::object();    ///< where in the schedule: step, epoch, batch, counters, ...

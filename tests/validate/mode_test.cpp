@@ -108,7 +108,7 @@ TEST_CASE("the estimator finds in a density what its definition says") {
 // is written down here: what population_mode() gives, minus the mode of the density. Toy jets
 // calibrated with their exact mode are known to be off by some permille for the same reason.
 TEST_CASE("the bias of the estimator on skewed and contaminated densities") {
-  double const stated[] = {0, -0.0361, -0.0015, 0.0039};
+  double const stated[] = {0, -0.0364, -0.0015, 0.0039};
   ModeSettings const settings;
   for (std::size_t i = 0; i < 4; ++i) {
     test::Density const& density = test::densities()[i];
@@ -120,6 +120,20 @@ TEST_CASE("the bias of the estimator on skewed and contaminated densities") {
     CHECK(got.error > 5e-5);
     CHECK(got.error < 4e-4);
   }
+}
+
+TEST_CASE("a fit is made with its own range even if the first one meets the histogram's peak") {
+  // The peak of 81 bins around the median is at 1, where the first fit ends, too.
+  ModeSettings settings;
+  settings.histogram_bins = 81;
+  SortedSample const sample(test::densities()[0].stratified(50000));
+  ModeEstimate const got = estimate_mode(sample, settings);
+  CHECK(std::abs(got.mode - 1) < 1e-5);
+  CHECK(got.fits >= 2);
+  CHECK(got.fits < 6);
+  CHECK(got.converged);
+  settings.iterations = 0;
+  CHECK(estimate_mode(sample, settings).fits == 1);
 }
 
 TEST_CASE("the half-sample mode has no such bias") {
@@ -197,7 +211,7 @@ TEST_CASE("the slope tells how far an entry moves the mode") {
   for (bool const smoothed : {false, true}) {
     settings.fit_smoothed = smoothed;
     for (test::Density const& density : test::densities()) {
-      auto const values = density.stratified(200000);
+      auto const values = density.stratified(40000);
       std::vector<float> weights(values.size(), 1.0f);
       ModeEstimate const before = estimate_mode(SortedSample(values, weights), settings);
       double largest = 0;
@@ -205,8 +219,8 @@ TEST_CASE("the slope tells how far an entry moves the mode") {
       Histogram const& h = before.histogram;
       int compared = 0;
       for (int bin = 1; bin < h.bins(); bin += 3) {
-        // 100 of 200,000: the median, and with it the bins, moves by a thousandth of a bin's width.
-        constexpr float kWeight = 100;
+        // 20 of 40,000: the median, and with it the bins, moves by a thousandth of a bin's width.
+        constexpr float kWeight = 20;
         auto more = values;
         auto more_weights = weights;
         more.push_back(static_cast<float>(h.centre(bin)));
@@ -273,29 +287,27 @@ TEST_CASE("where no Gaussian fits, the half-sample mode is given and flagged") {
   }
 }
 
-TEST_CASE("the half-sample mode's error is the scatter of repeated samples, roughly") {
-  // Two narrow spikes would do, but a fit must fail: a density with a sharp edge and no peak.
+// From the scatter between quarters of each sample, which is known to 15 % or so.
+TEST_CASE("the half-sample mode's error is the scatter of repeated samples within 35 %", "[slow]") {
   ModeSettings settings;
-  double sum = 0;
-  double squares = 0;
-  double errors = 0;
-  int fallbacks = 0;
-  for (unsigned i = 0; i < 200; ++i) {
-    auto values = test::Density{"low", {{1, .5, .001, .15}}, .5}.sample(2000, i);
-    auto const high = test::Density{"high", {{1, 1.5, .1, .001}}, 1.5}.sample(1000, 1000 + i);
-    values.insert(values.end(), high.begin(), high.end());
-    ModeEstimate const got = estimate_mode(SortedSample(values), settings);
-    if (got.method != ModeMethod::half_sample) { continue; }
-    ++fallbacks;
-    sum += got.mode;
-    squares += got.mode * got.mode;
-    errors += got.error;
+  settings.min_bins_in_window = 100000;  // no fit has so many
+  for (test::Density const& density : test::densities()) {
+    double sum = 0;
+    double squares = 0;
+    double errors = 0;
+    constexpr int kSamples = 200;
+    for (unsigned i = 0; i < kSamples; ++i) {
+      ModeEstimate const got = estimate_mode(SortedSample(density.sample(1000, i)), settings);
+      REQUIRE(got.method == ModeMethod::half_sample);
+      sum += got.mode;
+      squares += got.mode * got.mode;
+      errors += got.error;
+    }
+    double const scatter = std::sqrt(squares / kSamples - std::pow(sum / kSamples, 2));
+    CAPTURE(density.name, scatter, errors / kSamples);
+    CHECK(std::abs(errors / kSamples / scatter - 1) < 0.35);
+    CHECK(errors / kSamples / scatter < 1.2);
   }
-  REQUIRE(fallbacks > 50);
-  double const scatter = std::sqrt(squares / fallbacks - std::pow(sum / fallbacks, 2));
-  double const ratio = errors / fallbacks / scatter;
-  CHECK(ratio > 0.4);
-  CHECK(ratio < 2.5);
 }
 
 TEST_CASE("a fit of fewer than four bins or of nothing is no fit") {
