@@ -10,6 +10,7 @@
 #include "kernels/elementary.math.hpp"
 #include "kernels/math_namespace.hpp"
 
+JETCAL_MATH_TARGET
 JETCAL_BEGIN_MATH
 
 /// The physical value of a normalised feature. Divided, not multiplied with 1 / scale: one rounding

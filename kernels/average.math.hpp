@@ -12,6 +12,7 @@
 #include "kernels/vocabulary-inl.hpp"
 #endif
 
+JETCAL_MATH_TARGET
 JETCAL_BEGIN_MATH
 
 template <class V>

@@ -12,6 +12,7 @@
 #include "kernels/math_namespace.hpp"
 #include "kernels/moments.math.hpp"
 
+JETCAL_MATH_TARGET
 JETCAL_BEGIN_MATH
 
 template <class V>

@@ -13,6 +13,7 @@
 #include "kernels/vocabulary-inl.hpp"
 #endif
 
+JETCAL_MATH_TARGET
 JETCAL_BEGIN_MATH
 
 /// e^x. x = n ln 2 + r with |r| <= ln(2)/2, n by adding and subtracting 1.5 * 2^23; e^r by a

@@ -12,6 +12,7 @@
 #include "kernels/loss.hpp"
 #include "kernels/math_namespace.hpp"
 
+JETCAL_MATH_TARGET
 JETCAL_BEGIN_MATH
 
 /// tanh(a) + 1 as 2 / (1 + e^-2a): tanh(a) + 1 in float is exactly 0 below -9.01, a sigma of 0.

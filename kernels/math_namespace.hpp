@@ -4,12 +4,13 @@
 // set that is being compiled, in CUDA code in jetcal::math.
 #if defined(__CUDACC__)
 #define JETCAL_HOST_DEVICE __host__ __device__
+#define JETCAL_MATH_TARGET
 #define JETCAL_BEGIN_MATH namespace jetcal::math {
 #define JETCAL_END_MATH }
 #else
 #define JETCAL_HOST_DEVICE
+#define JETCAL_MATH_TARGET HWY_BEFORE_NAMESPACE();
 #define JETCAL_BEGIN_MATH \
-  HWY_BEFORE_NAMESPACE(); \
   namespace jetcal {      \
   namespace HWY_NAMESPACE {
 #define JETCAL_END_MATH \

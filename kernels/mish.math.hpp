@@ -10,6 +10,7 @@
 #include "kernels/elementary.math.hpp"
 #include "kernels/math_namespace.hpp"
 
+JETCAL_MATH_TARGET
 JETCAL_BEGIN_MATH
 
 // With u = e^-|x| in (0, 1] everything is a sum of positives: no overflow, no cancellation.

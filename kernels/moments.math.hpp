@@ -14,6 +14,7 @@
 #include "kernels/vocabulary-inl.hpp"
 #endif
 
+JETCAL_MATH_TARGET
 JETCAL_BEGIN_MATH
 
 /// m = beta1 m + (1 - beta1) g, v = beta2 v + (1 - beta2) g^2. Sums of positives: v never turns

@@ -11,6 +11,7 @@
 #include "kernels/moments.math.hpp"
 #include "kernels/radam.hpp"
 
+JETCAL_MATH_TARGET
 JETCAL_BEGIN_MATH
 
 template <class V>

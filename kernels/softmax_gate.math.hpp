@@ -10,6 +10,7 @@
 #include "kernels/elementary.math.hpp"
 #include "kernels/math_namespace.hpp"
 
+JETCAL_MATH_TARGET
 JETCAL_BEGIN_MATH
 
 /// A logit's share before it is divided by their sum: in [0, 1], 1 for the largest.
