@@ -1,7 +1,8 @@
 #pragma once
 
 // Where the formulas of the *.math.hpp files live: on the CPU in the namespace of the instruction
-// set that is being compiled, in CUDA code in jetcal::math.
+// set that is being compiled, in CUDA code in jetcal::math. JETCAL_MATH_TARGET stands on a line of
+// its own before JETCAL_BEGIN_MATH: g++ 14 loses what follows a pragma inside a macro.
 #if defined(__CUDACC__)
 #define JETCAL_HOST_DEVICE __host__ __device__
 #define JETCAL_MATH_TARGET
