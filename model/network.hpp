@@ -52,6 +52,14 @@ class Network {
   /// Index of the annotated feature, -1 without annotation.
   std::int64_t annotated_feature() const { return annotated_; }
 
+  /// The annotated feature's entry of a normalisation; 1 and 0 without annotation.
+  FeatureScale annotated_scale(std::vector<float> const& scale,
+                               std::vector<float> const& offset) const {
+    if (annotated_ < 0) { return {}; }
+    auto const i = static_cast<std::size_t>(annotated_);
+    return {scale.at(i), offset.at(i)};
+  }
+
   /// `scale` is the annotated feature's normalisation. Errors: ConfigError for a loss on a head the
   /// network lacks, or a `freeze` that names no parameter.
   RecordedNetwork record(Recording const& what, FeatureScale scale) const;

@@ -6,12 +6,6 @@
 namespace jetcal::model {
 namespace {
 
-FeatureScale annotated_scale(Network const& network, InputScaling const& inputs) {
-  std::int64_t const i = network.annotated_feature();
-  if (i < 0) { return {}; }
-  return {inputs.scale[static_cast<std::size_t>(i)], inputs.offset[static_cast<std::size_t>(i)]};
-}
-
 void fill_missing(Mat m, bool has_head, std::int64_t outputs) {
   for (std::int64_t r = 0; r < m.rows; ++r) {
     if (!has_head) {
@@ -27,7 +21,7 @@ void fill_missing(Mat m, bool has_head, std::int64_t outputs) {
 Predictor::Predictor(ModelFile file, std::string const& where, ExecutionOptions const& options)
     : file_(std::move(file)),
       network_(file_.network, file_.inputs.names),
-      net_(network_.record({}, annotated_scale(network_, file_.inputs))),
+      net_(network_.record({}, network_.annotated_scale(file_.inputs.scale, file_.inputs.offset))),
       execution_(make_execution(options)),
       parameters_(options.device, network_.layout().size()) {
   parameters_.upload(to_arena(file_.parameters, network_.layout(), where));

@@ -87,6 +87,9 @@ void write_checkpoint(fs::path const& path, Checkpoint const& checkpoint, Layout
       for (auto const& [name, values] : checkpoint.sums) { group.doubles(name, values); }
     });
   });
+  // A state nobody can go on from is not written.
+  require_finite(read_matrices(hdf5::Reader(image, path.string()).group("parameters")),
+                 path.string());
   write_sealed(path, kKind, image);
 }
 

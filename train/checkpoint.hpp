@@ -32,8 +32,9 @@ struct Checkpoint {
 /// Writes a checkpoint atomically. Non-finite sums are kept as they are.
 ///
 /// Errors    ShapeError for an arena of another size; ConfigError for a number in position or
-///           provenance that is not finite, which JSON cannot hold; DataError if the file cannot be
-///           written: an older file of that name is then untouched
+///           provenance that is not finite, which JSON cannot hold; DataError for parameters that
+///           are not finite, or if the file cannot be written: an older file of that name is then
+///           untouched
 void write_checkpoint(std::filesystem::path const& path, Checkpoint const& checkpoint,
                       Layout const& layout);
 

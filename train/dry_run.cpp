@@ -54,9 +54,7 @@ Speed measure(Recipe const& recipe, StepConfig const& step, model::Network const
   if (step.mass.has_value()) { pass.divisors.push_back(step.mass->divisor); }
   auto const n = static_cast<std::int64_t>(recipe.features.size());
   data::Batch const batch = made_up(std::min(step.batch_size, kLargestBatch), n);
-  HostBatch const view{{batch.features.data(), batch.rows, n, padded(n)},
-                       {batch.targets.data(), batch.rows, 2, 2},
-                       batch.weights.data()};
+  HostBatch const view = host_batch(batch, n);
   execution.train(net.tape, view, pass, parameters);
   auto const start = Clock::now();
   double seconds = 0;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <sstream>
 #include <string>
 
 namespace jetcal::train {
@@ -113,6 +114,27 @@ void EpochSums::set_numbers(std::vector<double> numbers) {
                                                       << numbers_.size()
                                                       << "). Resume with the recipe's own bins");
   numbers_ = std::move(numbers);
+}
+
+std::string starved_bins(EpochSums const& sums, int head, double expected,
+                         data::BinGrid const& grid) {
+  constexpr std::int64_t kFewestJets = 50;
+  constexpr std::int64_t kNamed = 3;
+  std::ostringstream bins;
+  std::int64_t starved = 0;
+  for (std::int64_t i = 0; i < sums.bins(); ++i) {
+    std::optional<double> const kept = sums.bin_kept(i, head);
+    if (!kept.has_value() || *kept >= 0.5 * expected || sums.bin_jets(i) < kFewestJets) {
+      continue;
+    }
+    if (++starved > kNamed) { continue; }
+    data::BinGrid::Bin const bin = grid.bin(i);
+    bins << (starved > 1 ? "; " : "") << "pT " << bin.pt_true_gev.lo << "-" << bin.pt_true_gev.hi
+         << " GeV, |eta| " << bin.abs_eta_true.lo << "-" << bin.abs_eta_true.hi << ", mass "
+         << bin.mass_true_gev.lo << "-" << bin.mass_true_gev.hi << " GeV: " << *kept;
+  }
+  if (starved == 0) { return {}; }
+  return std::to_string(starved) + " bins (" + bins.str() + (starved > kNamed ? "; ..." : "") + ")";
 }
 
 Json epoch_line(EpochLine const& line, EpochSums const& training, EpochSums const* validation,

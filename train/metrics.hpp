@@ -63,6 +63,11 @@ class EpochSums {
   bool energy_, mass_;
 };
 
+/// The bins in which head 0 (energy) or 1 (mass) keeps less than half of the `expected` share of
+/// its jets, in words; empty if there are none. Bins of fewer than 50 jets say nothing.
+std::string starved_bins(EpochSums const& sums, int head, double expected,
+                         data::BinGrid const& grid);
+
 /// One line of metrics.jsonl.
 struct EpochLine {
   std::int64_t step = 0;     ///< 1, 2, ...

@@ -34,6 +34,12 @@ model::InputScaling input_scaling(data::Loader const& loader) {
   return {n.names, loader.feature_units(), n.scale, n.offset};
 }
 
+HostBatch host_batch(data::Batch const& batch, std::int64_t n_features) {
+  return {{batch.features.data(), batch.rows, n_features, padded(n_features)},
+          {batch.targets.data(), batch.rows, 2, 2},
+          batch.weights.data()};
+}
+
 ExecutionOptions execution_options(Recipe const& recipe, RunOptions const& options) {
   return {options.device, options.threads, recipe.lanes, options.dense_kernels};
 }

@@ -19,6 +19,9 @@ std::vector<std::string> feature_names(Recipe const& recipe);
 /// The normalisation and units a model file tells of.
 model::InputScaling input_scaling(data::Loader const& loader);
 
+/// A loader's batch as the kernels take it; it must outlive the result.
+HostBatch host_batch(data::Batch const& batch, std::int64_t n_features);
+
 ExecutionOptions execution_options(Recipe const& recipe, RunOptions const& options);
 
 }  // namespace jetcal::train

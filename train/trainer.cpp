@@ -24,17 +24,9 @@ using Clock = std::chrono::steady_clock;
 constexpr std::int64_t kValidationBatch = 32'768;
 // A repeated step warms up this many times longer than the try before.
 constexpr std::int64_t kLongerWarmUp = 4;
-// Fewer jets than this say nothing about a bin's kept fraction.
-constexpr std::int64_t kBinJets = 50;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-HostBatch view(data::Batch const& batch, std::int64_t n_features) {
-  return {{batch.features.data(), batch.rows, n_features, padded(n_features)},
-          {batch.targets.data(), batch.rows, 2, 2},
-          batch.weights.data()};
 }
 
 /// What belongs to one step of the schedule and is the same for all its batches.
@@ -117,9 +109,11 @@ class Trainer {
     what.mass_loss = config.mass;
     what.freeze = config.freeze;
     what.training = true;
-    plan_.training.emplace(network_.record(what, annotated_scale()));
+    data::Normalisation const& n = loader_.normalisation();
+    model::FeatureScale const scale = network_.annotated_scale(n.scale, n.offset);
+    plan_.training.emplace(network_.record(what, scale));
     what.training = false;
-    plan_.evaluation.emplace(network_.record(what, annotated_scale()));
+    plan_.evaluation.emplace(network_.record(what, scale));
     plan_.ranges = trained_ranges(plan_.training->tape);
     JETCAL_REQUIRE(!plan_.ranges.empty(), ConfigError,
                    "schedule." << position_.step << ": nothing is left to train. Freeze less");
@@ -128,13 +122,6 @@ class Trainer {
     plan_.length = step_length(config, loader_.training_rows());
     plan_.guard.emplace(recipe_.collapse, config);
     plan_.guard->set_counts(position_.below);
-  }
-
-  model::FeatureScale annotated_scale() const {
-    std::int64_t const i = network_.annotated_feature();
-    if (i < 0) { return {}; }
-    data::Normalisation const& n = loader_.normalisation();
-    return {n.scale[static_cast<std::size_t>(i)], n.offset[static_cast<std::size_t>(i)]};
   }
 
   std::int64_t warm_up() const {
@@ -217,7 +204,7 @@ class Trainer {
   bool run_update() {
     StepConfig const& config = *plan_.config;
     PassResult const& result = execution_->train(
-        plan_.training->tape, view(batch_, network_.features()), plan_.pass, parameters_);
+        plan_.training->tape, host_batch(batch_, network_.features()), plan_.pass, parameters_);
     require_finite(result);
     NormResult const norm = execution_->gradient_norm(plan_.ranges);
     JETCAL_REQUIRE(norm.non_finite == 0 && std::isfinite(norm.sum_of_squares), NonFiniteError,
@@ -312,7 +299,7 @@ class Trainer {
     loader_.start_validation(kValidationBatch);
     while (loader_.next_validation(batch_)) {
       PassResult const& result = execution_->evaluate(
-          plan_.evaluation->tape, view(batch_, network_.features()), parameters);
+          plan_.evaluation->tape, host_batch(batch_, network_.features()), parameters);
       sums.add(result, batch_.bins, batch_.weights.data(), batch_.rows);
     }
     return sums;
@@ -361,25 +348,13 @@ class Trainer {
 
   void warn_of_bins(EpochSums const& sums) {
     for (int head = 0; head < 2; ++head) {
-      double const limit = 0.5 * plan_.guard->expected(head);
-      std::ostringstream bins;
-      std::int64_t low = 0;
-      for (std::int64_t i = 0; i < sums.bins(); ++i) {
-        std::optional<double> const kept = sums.bin_kept(i, head);
-        if (!kept.has_value() || *kept >= limit || sums.bin_jets(i) < kBinJets) { continue; }
-        data::BinGrid::Bin const bin = loader_.bins().bin(i);
-        if (++low <= 3) {
-          bins << (low > 1 ? "; " : "") << "pT " << bin.pt_true_gev.lo << "-" << bin.pt_true_gev.hi
-               << " GeV, |eta| " << bin.abs_eta_true.lo << "-" << bin.abs_eta_true.hi << ": "
-               << *kept;
-        }
-      }
-      if (low == 0) { continue; }
+      double const expected = plan_.guard->expected(head);
+      std::string const bins = starved_bins(sums, head, expected, loader_.bins());
+      if (bins.empty()) { continue; }
       std::ostringstream text;
       text << "step " << position_.step + 1 << ", epoch " << position_.epoch + 1 << ": the "
-           << head_name(head) << " head keeps less than half of the expected "
-           << plan_.guard->expected(head) << " in " << low << " bins (" << bins.str()
-           << (low > 3 ? "; ..." : "") << "). Jets outside its truncation have no gradient";
+           << head_name(head) << " head keeps less than half of the expected " << expected << " in "
+           << bins << ". Jets outside its truncation have no gradient";
       listener_.warning(text.str());
     }
   }

@@ -134,6 +134,16 @@ TEST_CASE("what cannot be a checkpoint is not written", "[checkpoint]") {
   CHECK(folder.names() == std::vector<std::string>{"c.h5"});
 }
 
+TEST_CASE("parameters that are not finite are no state to go on from", "[checkpoint]") {
+  ScratchFolder const folder;
+  Layout const of = layout();
+  Checkpoint bad = checkpoint(of);
+  of.at("energy.head.weight").of(bad.parameters.data()).row(16)[2] = std::nanf("");
+  CHECK(has(error_text<DataError>([&] { write_checkpoint(folder / "c.h5", bad, of); }),
+            "energy.head.weight [16, 2] is nan"));
+  CHECK(folder.names().empty());
+}
+
 TEST_CASE("a checkpoint of another network, or no checkpoint, is refused", "[checkpoint]") {
   ScratchFolder const folder;
   Layout const of = layout();
@@ -229,10 +239,16 @@ TEST_CASE("one run a folder, and a killed run blocks nobody", "[checkpoint][lock
   REQUIRE(::pipe(ready) == 0);
   pid_t const child = ::fork();
   if (child == 0) {
-    RunLock const lock(run);
-    [[maybe_unused]] ssize_t const n = ::write(ready[1], "x", 1);
-    for (;;) { ::pause(); }
+    ::alarm(60);  // whatever happens to the test, this process ends
+    try {
+      RunLock const lock(run);
+      if (::write(ready[1], "x", 1) == 1) {
+        for (;;) { ::pause(); }
+      }
+    } catch (...) {}
+    ::_exit(1);
   }
+  ::close(ready[1]);  // so that reading ends if the child does
   char byte = 0;
   REQUIRE(::read(ready[0], &byte, 1) == 1);
   CHECK(has(error_text<DataError>([&] { RunLock lock(run); }),
@@ -240,7 +256,6 @@ TEST_CASE("one run a folder, and a killed run blocks nobody", "[checkpoint][lock
   ::kill(child, SIGKILL);
   REQUIRE(::waitpid(child, nullptr, 0) == child);
   ::close(ready[0]);
-  ::close(ready[1]);
   CHECK_NOTHROW(RunLock(run));
 
   test::write_text(folder / "file", "x");

@@ -112,6 +112,28 @@ TEST_CASE("epoch sums are means over the weights, in total and per bin", "[metri
   CHECK_THROWS_AS(EpochSums(3, true, true).set_numbers(sums.numbers()), DataError);
 }
 
+TEST_CASE("starved bins are named if they hold enough jets to tell", "[metrics]") {
+  data::BinsConfig config;
+  config.pt_true = {200, 400, 1000};
+  data::BinGrid const grid(config);
+  EpochSums sums(2, true, false);
+  PassResult result;
+  result.weight = 100;
+  result.heads.resize(1);
+  std::vector<std::int32_t> bins;
+  std::vector<float> const weights(100, 1.0f);
+  for (int i = 0; i < 100; ++i) {
+    bins.push_back(i < 60 ? 0 : 1);  // 60 and 40 jets
+    result.heads[0].row_loss.push_back(0);
+    result.heads[0].row_kept.push_back(i < 20 ? 1.0f : 0.0f);  // a third, and none
+  }
+  sums.add(result, bins, weights.data(), 100);
+  std::string const text = starved_bins(sums, 0, 0.7, grid);
+  CHECK(text.find("1 bins (pT 200-400 GeV") == 0);
+  CHECK(starved_bins(sums, 0, 0.6, grid).empty());
+  CHECK(starved_bins(sums, 1, 0.7, grid).empty());
+}
+
 TEST_CASE("a head that is not trained has no metrics, an empty bin no values", "[metrics]") {
   EpochSums sums(1, false, true);
   PassResult result;
