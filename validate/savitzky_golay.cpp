@@ -14,12 +14,13 @@ SavitzkyGolay::SavitzkyGolay(int window, int order) : window_(window) {
                  "SavitzkyGolay: order is " << order << " (must be 0 .. " << window - 1 << ")");
   // Monomials of t in [-1, 1]; the smoothed values are the projection of the values onto them.
   Eigen::MatrixXd monomials(window, order + 1);
-  double const half = std::max(1, window / 2);
+  int const centre = window / 2;
+  double const half = std::max(1, centre);
   for (int i = 0; i < window; ++i) {
     double power = 1;
     for (int k = 0; k <= order; ++k) {
       monomials(i, k) = power;
-      power *= (i - window / 2) / half;
+      power *= (i - centre) / half;
     }
   }
   Eigen::MatrixXd const basis =
