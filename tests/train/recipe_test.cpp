@@ -20,6 +20,8 @@ using namespace jetcal::train::small;
 using jetcal::test::has;
 using jetcal::test::ScratchFolder;
 
+std::string jetcal::train::small::source_folder() { return JETCAL_SOURCE_DIR; }
+
 TEST_CASE("a recipe's defaults are filled in", "[recipe]") {
   Recipe const r = from(minimal());
   CHECK(r.seed == 1);
@@ -397,7 +399,7 @@ TEST_CASE("what a stored recipe says about inputs and network can be read alone"
 }
 
 TEST_CASE("docs/recipe.md is what the tables say", "[recipe][docs]") {
-  std::string const path = kSource + "/docs/recipe.md";
+  std::string const path = source_folder() + "/docs/recipe.md";
   if (std::getenv("JETCAL_WRITE_DOCS")) { test::write_text(path, recipe_markdown()); }
   INFO("run JETCAL_WRITE_DOCS=1 train_tests '[docs]' and look at the change");
   CHECK(test::read_text(path) == recipe_markdown());

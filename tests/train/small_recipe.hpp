@@ -14,7 +14,8 @@ namespace jetcal::train::small {
 
 using test::error_text;
 
-inline std::string const kSource = JETCAL_SOURCE_DIR;
+/// Where the project is.
+std::string source_folder();
 
 // A small valid recipe, as a user would write it.
 inline Json minimal() {
@@ -49,7 +50,7 @@ inline Recipe with(std::string const& pointer, Json const& value) {
 }
 
 inline Recipe load(std::string const& name, std::vector<std::string> const& sets = {}) {
-  return load_recipe(kSource + "/recipes/" + name + ".json", sets);
+  return load_recipe(source_folder() + "/recipes/" + name + ".json", sets);
 }
 
 // The message of load_recipe(paper.json, {set}).
