@@ -80,7 +80,7 @@ schema::Table<FeatureConfig> feature_table() {
 schema::Codec<std::vector<double>> edges() {
   schema::Codec<std::vector<double>> codec = schema::list_of(schema::number());
   codec.read = [read = codec.read](Json const& json, Place const& place) {
-    auto const values = read(json, place);
+    auto values = read(json, place);
     bool rising = values.size() != 1;
     for (std::size_t i = 1; i < values.size(); ++i) {
       rising = rising && values[i - 1] < values[i];

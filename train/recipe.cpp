@@ -81,7 +81,7 @@ void apply(Setting const& setting, Json& json, Document& document) {
                                 << ", which has no '" << part << "' (must be an object or a list). "
                                 << "Set it whole: --set " << dotted(setting.path, i) << "=...");
     if (part == "preset" && i + 1 == setting.path.size() && at->is_object()) {
-      std::string const pointer = place.pointer();
+      std::string const& pointer = place.pointer();
       drop_what_preset_sets(*at, pointer.substr(0, pointer.rfind('/')), document);
     }
     if (created.empty() && (at->is_null() || !at->contains(part))) { created = place.pointer(); }

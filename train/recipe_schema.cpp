@@ -26,7 +26,7 @@ schema::Codec<std::int64_t> lanes_codec() {
 schema::Codec<std::string> name_codec() {
   schema::Codec<std::string> codec = schema::non_empty_text();
   codec.read = [read = codec.read](Json const& json, Place const& place) {
-    std::string const name = read(json, place);
+    std::string name = read(json, place);
     if (name == "." || name == ".." || name.find('/') != std::string::npos) {
       schema::refuse(json, place, "a folder's name, without '/'");
     }
