@@ -12,7 +12,7 @@ namespace jetcal::data {
 namespace {
 
 void require_same_rows(Shard const& shard, Shard const& form) {
-  bool same = shard.row_bytes == form.row_bytes && !shard.variable_length;
+  bool same = shard.row_bytes == form.row_bytes;
   for (std::size_t i = 0; same && i < form.fields.size(); ++i) {
     same = shard.fields[i].name == form.fields[i].name &&
            shard.fields[i].offset == form.fields[i].offset;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -96,7 +97,9 @@ void for_each_parallel(std::int64_t n, int threads, Work work) {
     }
   };
   std::vector<std::thread> workers;
-  for (int t = 1; t < threads; ++t) { workers.emplace_back(run, t); }
+  try {
+    for (int t = 1; t < threads; ++t) { workers.emplace_back(run, t); }
+  } catch (std::system_error const&) {}  // no more threads: those there are do the work
   run(0);
   for (std::thread& worker : workers) { worker.join(); }
   if (failure) { std::rethrow_exception(failure); }

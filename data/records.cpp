@@ -7,7 +7,6 @@
 #include <bit>
 #include <cstdlib>
 #include <cstring>
-#include <new>
 
 #include "data/features.hpp"
 #include "engine/matrix.hpp"
@@ -44,7 +43,9 @@ Records::Records(RecordForm form, std::int64_t capacity) : form_(form), capacity
   std::size_t const alignment = huge ? kHugePage : 64;
   bytes = (std::max<std::size_t>(bytes, 1) + alignment - 1) / alignment * alignment;
   auto* const memory = static_cast<std::uint32_t*>(std::aligned_alloc(alignment, bytes));
-  if (!memory) { throw std::bad_alloc(); }
+  JETCAL_REQUIRE(memory, ConfigError,
+                 "loader: the system refuses " << (bytes >> 20) << " MiB of memory for " << capacity
+                                               << " jets. Lower loader.memory_mib");
   words_.reset(memory);
   if (huge) { madvise(memory, bytes, MADV_HUGEPAGE); }  // advice: it may be declined
 }

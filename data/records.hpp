@@ -25,6 +25,8 @@ struct RecordForm {
 class Records {
  public:
   Records() = default;
+
+  /// Errors    ConfigError if the system does not give the memory
   Records(RecordForm form, std::int64_t capacity);
 
   RecordForm form() const { return form_; }

@@ -86,6 +86,39 @@ std::map<std::string, std::string> units_of(OpenShard const& open, Shard const& 
   return units;
 }
 
+/// Does a value of this type lie elsewhere in the file (a text of any length, a list, a reference)?
+bool lies_elsewhere(hid_t type) {
+  switch (H5Tget_class(type)) {
+    case H5T_VLEN:
+    case H5T_REFERENCE:
+      return true;
+    case H5T_STRING:
+      return H5Tis_variable_str(type) > 0;
+    case H5T_ARRAY:
+      return lies_elsewhere(Hid(H5Tget_super(type), H5Tclose));
+    case H5T_COMPOUND:
+      for (int i = 0; i < H5Tget_nmembers(type); ++i) {
+        Hid const member(H5Tget_member_type(type, static_cast<unsigned>(i)), H5Tclose);
+        if (lies_elsewhere(member)) { return true; }
+      }
+      return false;
+    default:
+      return false;
+  }
+}
+
+void require_fixed_size(hid_t compound, std::string const& path) {
+  for (int i = 0; i < H5Tget_nmembers(compound); ++i) {
+    auto const member = static_cast<unsigned>(i);
+    Hid const type(H5Tget_member_type(compound, member), H5Tclose);
+    if (!lies_elsewhere(type)) { continue; }
+    std::string const field = fields_of(compound)[member].name;
+    throw DataError(path + ": /jets/" + field +
+                    " is of variable length or a reference (fields must lie in their row). Store "
+                    "texts with a fixed length, or leave the field out");
+  }
+}
+
 void find_storage(OpenShard const& open, Shard& shard) {
   Hid const properties(H5Dget_create_plist(open.jets), H5Pclose);
   H5D_layout_t const layout = H5Pget_layout(properties);
@@ -97,12 +130,7 @@ void find_storage(OpenShard const& open, Shard& shard) {
     shard.chunk_rows = static_cast<std::int64_t>(chunk_rows);
     shard.own_unpacking = chunk_packing(properties, shard.row_bytes, shard.packing);
   }
-  if (!shard.own_unpacking) {
-    require_filters(properties, shard.path);
-    JETCAL_REQUIRE(!shard.variable_length, DataError,
-                   shard.path << ": /jets has members of variable length in a form that cannot be "
-                                 "read past them. Store it in chunks with gzip or LZ4");
-  }
+  if (!shard.own_unpacking) { require_filters(properties, shard.path); }
 }
 
 }  // namespace
@@ -165,14 +193,9 @@ Shard inspect_shard(std::string const& path,
   JETCAL_REQUIRE(
       shard.rows > 0, DataError,
       path << ": dataset 'jets' has 0 rows (must have at least one). Leave the file out");
+  require_fixed_size(open.type, path);
   shard.row_bytes = H5Tget_size(open.type);
   shard.fields = fields_of(open.type);
-  shard.variable_length =
-      H5Tdetect_class(open.type, H5T_VLEN) > 0 || H5Tdetect_class(open.type, H5T_REFERENCE) > 0;
-  for (int i = 0; i < H5Tget_nmembers(open.type); ++i) {
-    Hid const member(H5Tget_member_type(open.type, static_cast<unsigned>(i)), H5Tclose);
-    shard.variable_length = shard.variable_length || H5Tis_variable_str(member) > 0;
-  }
   shard.units = units_of(open, shard, declared_units);
   find_storage(open, shard);
   return shard;

@@ -20,7 +20,6 @@ struct Shard {
   std::size_t row_bytes = 0;
   std::vector<Field> fields;
   std::map<std::string, std::string> units;  ///< of the attribute, completed by the declared ones
-  bool variable_length = false;  ///< has members that lie elsewhere in the file: not to be copied
 
   bool is_virtual = false;
   std::int64_t chunk_rows = 0;  ///< 0: contiguous, compact or virtual
@@ -52,7 +51,7 @@ OpenShard open_shard(std::string const& path);
 /// Opens a file and checks all that can be checked without reading rows. `declared_units` holds for
 /// fields without a unit in the file.
 ///
-/// Errors    DataError: those of open_shard; no rows; a unit other than the declared one; a
+/// Errors    DataError: those of open_shard; no rows; a field of variable length; a unit other than the declared one; a
 ///           compression that this HDF5 library lacks; sources of a virtual dataset that are
 ///           missing or too short (the library would read them as zeros)
 Shard inspect_shard(std::string const& path,

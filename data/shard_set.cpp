@@ -116,15 +116,16 @@ bool read_stored_chunk(OpenShard const& open, std::int64_t first_row,
   return H5Dread_chunk(open.jets, H5P_DEFAULT, &offset, &skipped_filters, stored.data()) >= 0;
 }
 
-/// Rows through the library, in the file's own form.
-bool read_by_library(OpenShard const& open, std::int64_t first_row, std::int64_t rows,
-                     std::uint8_t* out) {
+/// Rows through the library, in the file's own form. What it says if it fails, else nothing.
+std::string read_by_library(OpenShard const& open, std::int64_t first_row, std::int64_t rows,
+                            std::uint8_t* out) {
   hsize_t const start = static_cast<hsize_t>(first_row);
   hsize_t const count = static_cast<hsize_t>(rows);
   Hid const file_space(H5Dget_space(open.jets), H5Sclose);
   Hid const memory_space(H5Screate_simple(1, &count, nullptr), H5Sclose);
   H5Sselect_hyperslab(file_space, H5S_SELECT_SET, &start, nullptr, &count, nullptr);
-  return H5Dread(open.jets, open.type, memory_space, file_space, H5P_DEFAULT, out) >= 0;
+  bool const good = H5Dread(open.jets, open.type, memory_space, file_space, H5P_DEFAULT, out) >= 0;
+  return good ? "" : hdf5_reason();  // now: closing the spaces makes the library forget
 }
 
 }  // namespace
@@ -156,8 +157,9 @@ void ShardSet::read(std::int64_t i, RawRows& out) const {
       Hdf5Scope const scope;
       OpenShard const& open = open_files_->get(block.shard, shard);
       packed = shard.own_unpacking && read_stored_chunk(open, first, out.stored, skipped_filters);
-      if (!packed && !read_by_library(open, first, rows, bytes)) {
-        throw damaged(first, hdf5_reason());
+      if (!packed) {
+        std::string const reason = read_by_library(open, first, rows, bytes);
+        if (!reason.empty()) { throw damaged(first, reason); }
       }
     }
     if (packed &&

@@ -81,10 +81,6 @@ TableWriter::TableWriter(std::string path, std::vector<NewField> fields, TablePa
 TableWriter::TableWriter(std::string path, Shard const& form, std::vector<NewField> added,
                          TablePacking packing)
     : path_(std::move(path)), fields_(form.fields), row_bytes_(form.row_bytes) {
-  JETCAL_REQUIRE(
-      !form.variable_length, DataError,
-      form.path << ": /jets has members of variable length, which cannot be copied. Leave "
-                   "them out of the input");
   std::set<std::string> taken;
   std::vector<std::pair<std::string, std::string>> units;
   for (Field const& field : form.fields) {

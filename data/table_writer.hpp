@@ -42,9 +42,7 @@ class TableWriter {
   /// A table with the rows of `form` as they are, every field of them bit for bit, and `added`
   /// fields behind.
   ///
-  /// Errors    as above; DataError for a form with members of variable length, which lie outside
-  /// the
-  ///           rows, or with a field named as an added one
+  /// Errors    as above; DataError for a form with a field named as an added one
   TableWriter(std::string path, Shard const& form, std::vector<NewField> added,
               TablePacking packing = TablePacking::gzip);
   ~TableWriter();

@@ -5,6 +5,7 @@
 
 #include "tests/catch.hpp"
 #include "tests/check_close.hpp"
+#include "tests/error_text.hpp"
 
 namespace jetcal::data {
 namespace {
@@ -88,6 +89,17 @@ TEST_CASE("a jet comes out of the records as it went in, in either direction", "
     }
   }
 }
+
+// The sanitizers' allocators end the program instead of refusing.
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+TEST_CASE("memory that cannot be had is an error that says how much", "[records]") {
+  auto const text = jetcal::test::error_text<ConfigError>([] {
+    Records({21, false}, std::int64_t{1} << 50);
+  });
+  CHECK(jetcal::test::has(text, "loader: the system refuses "));
+  CHECK(jetcal::test::has(text, "for 1125899906842624 jets. Lower loader.memory_mib"));
+}
+#endif
 
 TEST_CASE("records normalised in place are those normalised when packed", "[records]") {
   auto const jets = columns(0, 900, 5);

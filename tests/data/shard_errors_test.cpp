@@ -105,6 +105,31 @@ TEST_CASE("files without the dataset, or with one of another form", "[shards][er
   CHECK(has(refusal(folder / "group.h5"), "group.h5: 'jets' cannot be opened as a dataset"));
 }
 
+TEST_CASE("fields that do not lie in their row", "[shards][errors]") {
+  ScratchFolder const folder;
+  Hid const text(H5Tcopy(H5T_C_S1), H5Tclose);
+  H5Tset_size(text, H5T_VARIABLE);
+  Hid const list(H5Tvlen_create(H5T_NATIVE_FLOAT), H5Tclose);
+  hsize_t const two = 2;
+  Hid const nested(H5Tarray_create2(text, 1, &two), H5Tclose);
+  for (hid_t const member : {hid_t(text), hid_t(list), hid_t(nested)}) {
+    Hdf5Scope const scope;
+    {
+      Hid const type(H5Tcreate(H5T_COMPOUND, 64), H5Tclose);
+      H5Tinsert(type, "pt", 0, H5T_NATIVE_FLOAT);
+      H5Tinsert(type, "label", 8, member);
+      Hid const file(H5Fcreate((folder / "v.h5").c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT),
+                     H5Fclose);
+      hsize_t const rows = 4;
+      Hid const space(H5Screate_simple(1, &rows, nullptr), H5Sclose);
+      Hid const jets(H5Dcreate2(file, "jets", type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT),
+                     H5Dclose);
+      REQUIRE(jets);
+    }
+    CHECK(has(refusal(folder / "v.h5"), "v.h5: /jets/label is of variable length or a reference"));
+  }
+}
+
 TEST_CASE("fields and units that are missing or contradict", "[shards][errors]") {
   ScratchFolder const folder;
   FileForm form;
@@ -173,9 +198,12 @@ TEST_CASE("a damaged chunk is named, whatever packed it", "[shards][errors]") {
     ShardSet const shards({folder / "a.h5"}, {}, "t");
     RawRows raw;
     shards.read(0, raw);
-    auto const block = packing == Packing::shuffle_gzip ? 2 : 2;
-    auto const text = jetcal::test::error_text<DataError>([&] { shards.read(block, raw); });
+    auto const text = jetcal::test::error_text<DataError>([&] { shards.read(2, raw); });
     CHECK(has(text, "a.h5: /jets rows 10000 to 14999 cannot be read ("));
+    std::string const reason = packing == Packing::shuffle_gzip
+                                   ? "its bytes do not decompress"
+                                   : "HDF5: data error detected by Fletcher32";
+    CHECK(has(text, reason));
     CHECK(has(text, "The file is damaged"));
     shards.read(3, raw);  // and the others still can be
   }
