@@ -2,9 +2,7 @@
 include(CMakePackageConfigHelpers)
 set(jetcal_config_dir ${CMAKE_INSTALL_LIBDIR}/cmake/jetcal)
 
-if(TARGET jetcal)
-  install(TARGETS jetcal RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-endif()
+install(TARGETS jetcal RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(TARGETS jetcal_options jetcal_hdf5 jetcal_engine jetcal_kernels jetcal_data jetcal_model jetcal_train jetcal_validate
   EXPORT jetcalTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 foreach(folder engine kernels data model train validate)

@@ -84,6 +84,17 @@ def test_summary_counts_what_ctest_wrote(folder):
     check(summary(suite("run"), phases) == ("2 passed, 2 failed, 1 skipped", 1), "phases")
 
 
+def test_links_of_the_documents_lead_somewhere(folder):
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "data").rglob("*.md")]
+    for page in pages:
+        for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8")):
+            if "://" not in target:
+                check((page.parent / target).exists(), f"{page.relative_to(ROOT)} links {target}, which is not there")
+    index = (ROOT / "docs/README.md").read_text(encoding="utf-8")
+    for page in (ROOT / "docs").glob("*.md"):
+        check(page.name == "README.md" or f"({page.name})" in index, f"docs/README.md does not list {page.name}")
+
+
 def test_readme_commands_run(folder):
     """Every command of the README's code blocks, but tools/test (this) and what needs other shards."""
     blocks = re.findall(r"^```sh\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
