@@ -51,7 +51,8 @@ OpenShard open_shard(std::string const& path);
 /// Opens a file and checks all that can be checked without reading rows. `declared_units` holds for
 /// fields without a unit in the file.
 ///
-/// Errors    DataError: those of open_shard; no rows; a field of variable length; a unit other than the declared one; a
+/// Errors    DataError: those of open_shard; no rows; a field of variable length; a unit other than
+/// the declared one; a
 ///           compression that this HDF5 library lacks; sources of a virtual dataset that are
 ///           missing or too short (the library would read them as zeros)
 Shard inspect_shard(std::string const& path,
