@@ -92,10 +92,15 @@ void apply(Setting const& setting, Json& json, Document& document) {
       {created.empty() ? place.pointer() : created, setting.name, std::filesystem::current_path()});
 }
 
+schema::Table<Recipe> const& table() {
+  static schema::Table<Recipe> const once = recipe_table();
+  return once;
+}
+
 Recipe read(Json const& json, Document const& document, std::string const& name) {
   Recipe start;
   start.name = name;
-  return recipe_table().read(json, Place(document), std::move(start));
+  return table().read(json, Place(document), std::move(start));
 }
 
 }  // namespace
@@ -115,7 +120,7 @@ Recipe recipe_from_json(Json const& json, std::string const& where) {
   return read(json, {where, std::filesystem::current_path(), {}}, "recipe");
 }
 
-Json recipe_to_json(Recipe const& recipe) { return recipe_table().write(recipe); }
+Json recipe_to_json(Recipe const& recipe) { return table().write(recipe); }
 
 std::string recipe_markdown() {
   return "# Recipe reference\n\n"
@@ -127,7 +132,7 @@ std::string recipe_markdown() {
          "or plain text (`--set schedule.0.epochs=1 --set model.preset=P2`). The keys of "
          "`recipes/paper.json`, and where the paper is silent, are explained in "
          "`docs/paper-recipe.md`.\n\n" +
-         schema::markdown(recipe_table().documentation());
+         schema::markdown(table().documentation());
 }
 
 }  // namespace jetcal::train

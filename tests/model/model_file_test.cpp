@@ -113,6 +113,21 @@ TEST_CASE("files show no padding, and a bias has one dimension", "[model_file]")
       hdf5::Reader(read_sealed(folder / "plain.h5", "model"), "plain.h5").has("annotation"));
 }
 
+TEST_CASE("any arena comes back, whatever its names", "[model_file]") {
+  Layout layout;
+  layout.add("odd.bias", 2, 3);  // two rows: no vector
+  layout.add("bias", 1, 5);
+  std::vector<float> arena(static_cast<std::size_t>(layout.size()), 0.0f);
+  for (Slice const& slice : layout.slices()) {
+    for (std::int64_t r = 0; r < slice.rows; ++r) { slice.of(arena.data()).row(r)[2] = 7; }
+  }
+  auto const image =
+      hdf5::file_image(0, [&](hdf5::Writer& root) { write_arena(root, layout, arena); });
+  StoredMatrices const stored = read_matrices(hdf5::Reader(image, "a.h5"));
+  CHECK(stored.at("odd.bias").dimensions == std::vector<std::int64_t>{2, 3});
+  CHECK(to_arena(stored, layout, "a.h5") == arena);
+}
+
 TEST_CASE("equal models are equal files", "[model_file]") {
   ScratchFolder const folder;
   write(folder / "a.h5", make());
@@ -201,19 +216,20 @@ TEST_CASE("a sealed file that is no model this program reads is refused", "[mode
   InputScaling other = made.file.inputs;
   auto const scaling = [&](hdf5::Writer& root) { write_scaling(root, other); };
   auto const nothing = [](hdf5::Writer&) {};
-  auto const annotation = [](double centre) {
-    return [centre](hdf5::Writer& root) {
-      AnnotationConfig const a;
+  // The recipe's annotation after one change.
+  auto const annotation = [](std::function<void(AnnotationConfig&)> const& change) {
+    return [change](hdf5::Writer& root) {
+      AnnotationConfig a;
+      change(a);
       root.group("annotation", [&](hdf5::Writer& group) {
-        auto centres = a.centres;
-        centres[0] = centre;
-        group.doubles("centres", centres);
+        group.doubles("centres", a.centres);
         group.doubles("widths", a.widths);
         group.attribute("feature", a.feature);
-        group.attribute("symmetric", std::int64_t{1});
+        group.attribute("symmetric", std::int64_t{a.symmetric});
       });
     };
   };
+  auto const as_recipe = annotation([](AnnotationConfig&) {});
   auto const refused = [&] { return error_text<DataError>([&] { read_model(path); }); };
 
   forge(path, made, scaling, nothing, "jetcal-model 2");
@@ -222,12 +238,18 @@ TEST_CASE("a sealed file that is no model this program reads is refused", "[mode
   CHECK(has(refused(), "/normalisation: group is missing"));
   forge(path, made, scaling, nothing, "jetcal-model 1");
   CHECK(has(refused(), "/annotation is not the annotation of its recipe"));
-  forge(path, made, scaling, annotation(0.1), "jetcal-model 1");
-  CHECK(has(refused(), "/annotation is not the annotation of its recipe"));
-  forge(path, made, scaling, annotation(0.0), "jetcal-model 1");
+  for (auto const& change : std::vector<std::function<void(AnnotationConfig&)>>{
+           [](AnnotationConfig& a) { a.centres[0] = 0.1; },
+           [](AnnotationConfig& a) { a.widths.back() = 0.1; },
+           [](AnnotationConfig& a) { a.feature = "log_energy"; },
+           [](AnnotationConfig& a) { a.symmetric = false; }}) {
+    forge(path, made, scaling, annotation(change), "jetcal-model 1");
+    CHECK(has(refused(), "/annotation is not the annotation of its recipe"));
+  }
+  forge(path, made, scaling, as_recipe, "jetcal-model 1");
   CHECK(has(refused(), "/parameters: group is missing"));
   other.names[0] = "energy";
-  forge(path, made, scaling, annotation(0.0), "jetcal-model 1");
+  forge(path, made, scaling, as_recipe, "jetcal-model 1");
   CHECK(has(refused(), "normalises energy, eta"));
 
   Made strange = make();
