@@ -119,7 +119,7 @@ struct Case {
   double bias[3];  // mu - mode for A, B, C: stationary points of the population
 };
 
-TEST_CASE("losses converge to the stationary points of known densities", "[fixed_points]") {
+TEST_CASE("losses converge to the stationary points of known densities", "[fixed_points][slow]") {
   auto const detached = TruncationForm::detached;
   Case const cases[] = {
       {"mdn", LossKind::mdn, 0, detached, {-.0557, -.0282, +.0708}},
@@ -150,7 +150,7 @@ TEST_CASE("losses converge to the stationary points of known densities", "[fixed
   }
 }
 
-TEST_CASE("Gaussian kernels approach the mode as they narrow", "[fixed_points]") {
+TEST_CASE("Gaussian kernels approach the mode as they narrow", "[fixed_points][slow]") {
   struct {
     double alpha;
     double bias[3];
@@ -169,7 +169,7 @@ TEST_CASE("Gaussian kernels approach the mode as they narrow", "[fixed_points]")
   }
 }
 
-TEST_CASE("the mean and the median are what squares and magnitudes find", "[fixed_points]") {
+TEST_CASE("the mean and the median are what squares and magnitudes find", "[fixed_points][slow]") {
   auto const sample = quantiles(density_c());
   LossConfig loss;
   loss.kind = LossKind::mse;
@@ -180,7 +180,7 @@ TEST_CASE("the mean and the median are what squares and magnitudes find", "[fixe
 }
 
 TEST_CASE("sigma is unbiased in the detached form and collapses in the literal one",
-          "[fixed_points]") {
+          "[fixed_points][slow]") {
   auto const sample = quantiles({[](double x) { return normal_cdf((x - 1) / 0.1); }, 1});
   for (double const n : {3.0, 2.0, 1.0}) {
     CAPTURE(n);
