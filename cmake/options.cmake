@@ -7,26 +7,39 @@ target_include_directories(jetcal_options INTERFACE
   $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/generated>
   $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/jetcal>)
 target_compile_features(jetcal_options INTERFACE cxx_std_20)
-target_compile_options(jetcal_options INTERFACE -ffp-contract=off)
+target_compile_options(jetcal_options INTERFACE $<$<COMPILE_LANGUAGE:C,CXX>:-ffp-contract=off>
+  $<$<COMPILE_LANGUAGE:CUDA>:--fmad=false> $<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-ffp-contract=off>)
 # g++ 12 forgets roundings: of two neighbours double(float(a)), double(float(b)) its vectorizer of
 # straight-line code makes one vector conversion there and back, which it then takes for nothing
 # (x86-64, from -O2 on). A test in tests/kernels/elementary_test.cpp fails where that happens.
-target_compile_options(jetcal_options INTERFACE $<$<CXX_COMPILER_ID:GNU>:-fno-tree-slp-vectorize>)
+target_compile_options(jetcal_options INTERFACE $<$<COMPILE_LANG_AND_ID:C,GNU>:-fno-tree-slp-vectorize>
+  $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fno-tree-slp-vectorize>
+  $<$<AND:$<COMPILE_LANGUAGE:CUDA>,$<CXX_COMPILER_ID:GNU>>:-Xcompiler=-fno-tree-slp-vectorize>)
 
 set(jetcal_warnings "")
+set(jetcal_cuda_warnings "")
 if(JETCAL_DEV)
+  set(jetcal_cuda_warnings -Xcompiler=-Wall,-Wextra)
   # -Wrestrict: g++ 12 sees overlaps in std::string's operator+ that are not there (GCC PR105329).
   set(jetcal_warnings -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wno-restrict -Wnon-virtual-dtor)
   # Other compilers warn about other things: there a warning stays one.
   if(JETCAL_WERROR STREQUAL "ON" OR (JETCAL_WERROR STREQUAL "AUTO" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU"
      AND CMAKE_CXX_COMPILER_VERSION VERSION_GREATER_EQUAL 12 AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13))
     list(APPEND jetcal_warnings -Werror)
+    list(APPEND jetcal_cuda_warnings -Werror=all-warnings -Xcompiler=-Werror)
   endif()
 endif()
-target_compile_options(jetcal_options INTERFACE "$<BUILD_INTERFACE:${jetcal_warnings}>")
+target_compile_options(jetcal_options INTERFACE
+  "$<BUILD_INTERFACE:$<$<COMPILE_LANGUAGE:C,CXX>:${jetcal_warnings}>>"
+  "$<BUILD_INTERFACE:$<$<COMPILE_LANGUAGE:CUDA>:${jetcal_cuda_warnings}>>")
+# Uncompressed PTX with line numbers: what the tests' emulator reads.
+target_compile_options(jetcal_options INTERFACE
+  "$<BUILD_INTERFACE:$<$<COMPILE_LANGUAGE:CUDA>:-lineinfo;-no-compress>>")
 if(JETCAL_SANITIZE)
+  # The host code of .cu files is not instrumented: nvcc's own stubs are not clean.
+  set(jetcal_sanitize -fsanitize=${JETCAL_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_compile_options(jetcal_options INTERFACE
-    "$<BUILD_INTERFACE:-fsanitize=${JETCAL_SANITIZE};-fno-sanitize-recover=all;-fno-omit-frame-pointer>")
+    "$<BUILD_INTERFACE:$<$<COMPILE_LANGUAGE:C,CXX>:${jetcal_sanitize}>>")
   target_link_options(jetcal_options INTERFACE $<BUILD_INTERFACE:-fsanitize=${JETCAL_SANITIZE}>)
 endif()
 
