@@ -27,11 +27,12 @@ void require_same_rows(Shard const& shard, Shard const& form) {
 JetReader::JetReader(JetReaderSetup const& setup)
     : setup_(setup), shards_(setup.files, setup.units, setup.where) {
   Shard const& form = shards_.form();
-  if (!setup_.features.empty()) {
-    require_valid(setup_.features);
-    require_matching(setup_.normalisation, setup_.features, setup_.where);
+  for (NetworkInput const& input : setup_.inputs) {
+    require_valid(input.features);
+    require_matching(input.normalisation, input.features, setup_.where);
+    auto& maps = maps_.emplace_back();
+    for (FeatureConfig const& feature : input.features) { maps.emplace_back(feature, form); }
   }
-  for (FeatureConfig const& feature : setup_.features) { maps_.emplace_back(feature, form); }
   for (std::string const& column : setup_.columns) {
     FieldType const type = form.field(column).type;
     JETCAL_REQUIRE(
@@ -75,26 +76,30 @@ void JetReader::choose(std::int64_t i, JetBlock& out) const {
   }
 }
 
-void JetReader::read_features(Shard const& shard, JetBlock& out) const {
+void JetReader::read_features(Shard const& shard, std::size_t network, JetBlock& out) const {
+  auto const& maps = maps_[network];
+  Normalisation const& normalisation = setup_.inputs[network].normalisation;
+  auto& [features, finite, n_features] = out.inputs[network];
+  n_features = static_cast<std::int64_t>(maps.size());
   auto const n = out.chosen.size();
-  auto const ld = static_cast<std::size_t>(padded(static_cast<std::int64_t>(maps_.size())));
-  out.features.assign(n * ld, 0.0f);
-  out.finite.assign(n, 1);
+  auto const ld = static_cast<std::size_t>(padded(n_features));
+  features.assign(n * ld, 0.0f);
+  finite.assign(n, 1);
   out.transformed.resize(out.values.size());
-  for (std::size_t f = 0; f < maps_.size(); ++f) {
+  for (std::size_t f = 0; f < maps.size(); ++f) {
     float* const column = out.transformed.data();
-    read_column(out.raw, shard.field(maps_[f].config().field), out.values.data());
-    maps_[f].apply(out.values.data(), out.raw.rows, column);
+    read_column(out.raw, shard.field(maps[f].config().field), out.values.data());
+    maps[f].apply(out.values.data(), out.raw.rows, column);
     for (std::size_t r = 0; r < n; ++r) {
       column[r] = column[out.chosen[r]];  // chosen[r] >= r
-      if (!std::isfinite(column[r])) { out.finite[r] = 0; }
+      if (!std::isfinite(column[r])) { finite[r] = 0; }
     }
-    affine(column, static_cast<std::int64_t>(n), setup_.normalisation.scale[f],
-           setup_.normalisation.offset[f], column);
-    for (std::size_t r = 0; r < n; ++r) { out.features[r * ld + f] = column[r]; }
+    affine(column, static_cast<std::int64_t>(n), normalisation.scale[f], normalisation.offset[f],
+           column);
+    for (std::size_t r = 0; r < n; ++r) { features[r * ld + f] = column[r]; }
   }
   for (std::size_t r = 0; r < n; ++r) {
-    if (!out.finite[r]) { std::fill_n(out.features.data() + r * ld, ld, 0.0f); }
+    if (!finite[r]) { std::fill_n(features.data() + r * ld, ld, 0.0f); }
   }
 }
 
@@ -104,7 +109,10 @@ void JetReader::read(std::int64_t i, JetBlock& out) const {
   shards_.read(i, out.raw);
   choose(i, out);
   out.values.resize(static_cast<std::size_t>(block.rows));
-  read_features(shard, out);
+  out.inputs.resize(maps_.size());
+  for (std::size_t network = 0; network < maps_.size(); ++network) {
+    read_features(shard, network, out);
+  }
 
   out.columns.resize(setup_.columns.size());
   for (std::size_t c = 0; c < setup_.columns.size(); ++c) {

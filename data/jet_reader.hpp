@@ -14,24 +14,35 @@
 
 namespace jetcal::data {
 
+/// What one network sees of a jet.
+struct NetworkInput {
+  std::vector<FeatureConfig> features;
+  Normalisation normalisation;  ///< of the features
+};
+
 /// What a program wants of jets that are not trained on.
 struct JetReaderSetup {
   std::vector<std::string> files;            ///< paths or globs
   std::map<std::string, std::string> units;  ///< as DataConfig::units
   std::string where = "shards";              ///< who named the files, for messages
-  std::vector<FeatureConfig> features;       ///< none: no network is asked
-  Normalisation normalisation;               ///< of the features
+  std::vector<NetworkInput> inputs;          ///< of each network that is asked
   std::vector<std::string> columns;          ///< further fields, as numbers in the file's units
   bool rows = false;                         ///< the bytes of the rows too
   Side side = Side::all;
   SplitRule split;
 };
 
+/// The features of one network's input, for some jets.
+struct NetworkRows {
+  std::vector<float> features;       ///< [rows, padded(n_features)], normalised; 0 where not finite
+  std::vector<std::uint8_t> finite;  ///< [rows], 1 if all features are finite
+  std::int64_t n_features = 0;
+};
+
 /// Consecutive jets of one side.
 struct JetBlock {
   std::int64_t rows = 0;
-  std::vector<float> features;       ///< [rows, padded(n_features)], normalised; 0 where not finite
-  std::vector<std::uint8_t> finite;  ///< [rows], 1 if all features are finite
+  std::vector<NetworkRows> inputs;           ///< one a network, in the setup's order
   std::vector<std::vector<double>> columns;  ///< [n_columns][rows]
   std::vector<std::uint8_t> row_bytes;       ///< [rows * shards().form().row_bytes] if asked for
   std::vector<std::int64_t> row_numbers;     ///< [rows], over the sorted files
@@ -63,11 +74,11 @@ class JetReader {
 
  private:
   void choose(std::int64_t i, JetBlock& out) const;
-  void read_features(Shard const& shard, JetBlock& out) const;
+  void read_features(Shard const& shard, std::size_t network, JetBlock& out) const;
 
   JetReaderSetup setup_;
   ShardSet shards_;
-  std::vector<FeatureMap> maps_;
+  std::vector<std::vector<FeatureMap>> maps_;  // of each network
 };
 
 }  // namespace jetcal::data

@@ -16,17 +16,31 @@ struct CalibrateOptions {
 };
 
 std::vector<data::NewField> result_fields(data::Shard const& form,
-                                          data::JetReaderSetup const& setup) {
+                                          std::vector<std::string> const& fields_before) {
   std::vector<data::NewField> fields = {
-      {"energy_calibrated", form.unit(setup.columns[0]), data::kFloat32},
-      {"mass_calibrated", form.unit(setup.columns[1]), data::kFloat32},
-      {"pt_calibrated", form.unit(setup.columns[2]), data::kFloat32}};
+      {"energy_calibrated", form.unit(fields_before[0]), data::kFloat32},
+      {"mass_calibrated", form.unit(fields_before[1]), data::kFloat32},
+      {"pt_calibrated", form.unit(fields_before[2]), data::kFloat32}};
   for (char const* const name :
        {"energy_response", "energy_sigma_low", "energy_sigma_high", "mass_response",
         "mass_sigma_low", "mass_sigma_high", "calibrated"}) {
     fields.push_back({name, "1", data::kFloat32});
   }
   return fields;
+}
+
+data::JetReaderSetup reader_setup(validate::Calibration const& calibration,
+                                  CalibrateOptions const& options) {
+  data::DataConfig const& data = calibration.input().data;
+  data::JetReaderSetup setup;
+  setup.files = options.shards;
+  setup.units = data.units;
+  if (auto input = calibration.network_input()) { setup.inputs.push_back(std::move(*input)); }
+  setup.columns = calibration.fields();
+  setup.rows = true;
+  setup.side = data::side_of(options.jets);
+  setup.split = {data.validation_fraction, data.group, data.split_key};
+  return setup;
 }
 
 /// One row: the input's bytes, then the results.
@@ -50,21 +64,18 @@ void append_row(data::JetBlock const& block, validate::CalibratedJets const& jet
 }
 
 int run(CalibrateOptions const& options) {
-  validate::DnnCalibration calibration(options.model, options.compute.apply(8));
-  data::JetReaderSetup setup =
-      calibration.reader_setup(options.shards, data::side_of(options.jets));
-  setup.rows = true;
-  data::JetReader const reader(setup);
+  auto const calibration = validate::read_calibration(options.model, options.compute.apply(8));
+  data::JetReader const reader(reader_setup(*calibration, options));
   data::Shard const& form = reader.shards().form();
-  validate::Kinematics const units = calibration.kinematics(form);
-  data::TableWriter writer(options.out, form, result_fields(form, setup));
+  validate::KinematicUnits const units = calibration->units(form);
+  data::TableWriter writer(options.out, form, result_fields(form, calibration->fields()));
   data::JetBlock block;
   validate::CalibratedJets jets;
   std::vector<std::uint8_t> rows;
   std::int64_t all = 0, calibrated = 0;
   for (std::int64_t b = 0; b < reader.blocks(); ++b) {
     reader.read(b, block);
-    calibration.apply(block, 0, units, jets);
+    calibration->apply(validate::uncalibrated(block, 0, 0, units), jets);
     rows.clear();
     for (std::size_t i = 0; i < static_cast<std::size_t>(block.rows); ++i) {
       append_row(block, jets, i, form.row_bytes, rows);
@@ -84,8 +95,9 @@ int run(CalibrateOptions const& options) {
 void add_calibrate(CLI::App& app, Work& work) {
   auto options = std::make_shared<CalibrateOptions>();
   CLI::App* const command = app.add_subcommand(
-      "calibrate", "Apply a model: the same jets with calibrated energy, mass and pT beside them");
-  command->add_option("MODEL", options->model, "model.h5")->required();
+      "calibrate",
+      "Apply a calibration: the same jets with calibrated energy, mass and pT beside them");
+  command->add_option("MODEL", options->model, "a model or a standard calibration")->required();
   command->add_option("SHARDS", options->shards, "files or globs")->required();
   command->add_option("--out", options->out, "the file to write")->required();
   add_jets_option(*command, options->jets);

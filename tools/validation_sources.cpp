@@ -8,7 +8,7 @@
 namespace jetcal::tools {
 namespace {
 
-using validate::DnnCalibration;
+using validate::Calibration;
 
 data::TargetConfig target(data::InputConfig const* input, std::string const& head) {
   if (input != nullptr) {
@@ -22,11 +22,11 @@ std::span<float const> view(std::vector<float> const& v) { return {v.data(), v.s
 
 }  // namespace
 
-/// One sample: a reader for the truth and the uncalibrated jets, and one for each model.
+/// One sample: its jets are read once, whatever is done with them.
 class ValidationSources::Sample {
  public:
   Sample(NamedSample const& sample, std::vector<std::string> const& names,
-         std::vector<std::unique_ptr<DnnCalibration>> const& models,
+         std::vector<std::unique_ptr<Calibration>> const& models,
          validate::Settings const& settings, data::Side side)
       : name_(sample.name), names_(names), models_(models) {
     data::InputConfig const* const input = models.empty() ? nullptr : &models.front()->input();
@@ -46,6 +46,14 @@ class ValidationSources::Sample {
       base.columns.push_back("energy_calibrated");
       base.columns.push_back("mass_calibrated");
     }
+    for (auto const& model : models) {
+      Place place;
+      place.columns = base.columns.size();
+      for (std::string const& field : model->fields()) { base.columns.push_back(field); }
+      place.network = base.inputs.size();
+      if (auto network = model->network_input()) { base.inputs.push_back(std::move(*network)); }
+      places_.push_back(place);
+    }
     base.side = side;
     if (input != nullptr) {
       base.units = input->data.units;
@@ -60,13 +68,8 @@ class ValidationSources::Sample {
     mass_to_gev_ = factor(settings.bins.mass_field, "GeV");
     energy_truth_ = factor(energy_.truth, form.unit(energy_.reco));
     mass_truth_ = factor(mass_.truth, form.unit(mass_.reco));
-    for (auto const& model : models) {
-      readers_.push_back(
-          std::make_unique<data::JetReader>(model->reader_setup(sample.files, side)));
-      kinematics_.push_back(model->kinematics(readers_.back()->shards().form()));
-    }
+    for (std::size_t m = 0; m < models.size(); ++m) { places_[m].units = models[m]->units(form); }
     calibrated_.resize(models.size());
-    blocks_.resize(models.size());
     responses_.resize(2 * names.size());
   }
 
@@ -76,8 +79,8 @@ class ValidationSources::Sample {
     if (at_ >= base_->blocks()) { return false; }
     base_->read(at_, block_);
     for (std::size_t m = 0; m < models_.size(); ++m) {
-      readers_[m]->read(at_, blocks_[m]);
-      models_[m]->apply(blocks_[m], 0, kinematics_[m], calibrated_[m]);
+      auto const& [columns, network, units] = places_[m];
+      models_[m]->apply(validate::uncalibrated(block_, columns, network, units), calibrated_[m]);
     }
     ++at_;
     fill(out);
@@ -85,6 +88,12 @@ class ValidationSources::Sample {
   }
 
  private:
+  // Where a calibration's jets are in a block.
+  struct Place {
+    std::size_t columns = 0, network = 0;
+    validate::KinematicUnits units;
+  };
+
   void fill(validate::JetBlock& out) {
     auto const n = static_cast<std::size_t>(block_.rows);
     for (auto* const v : {&pt_, &eta_, &mass_true_}) { v->resize(n); }
@@ -121,14 +130,12 @@ class ValidationSources::Sample {
 
   std::string name_;
   std::vector<std::string> const& names_;
-  std::vector<std::unique_ptr<DnnCalibration>> const& models_;
+  std::vector<std::unique_ptr<Calibration>> const& models_;
   data::TargetConfig energy_, mass_;
   data::UnitFactor pt_to_gev_, mass_to_gev_, energy_truth_, mass_truth_;
   std::unique_ptr<data::JetReader> base_;
-  std::vector<std::unique_ptr<data::JetReader>> readers_;
-  std::vector<validate::Kinematics> kinematics_;
+  std::vector<Place> places_;
   data::JetBlock block_;
-  std::vector<data::JetBlock> blocks_;
   std::vector<validate::CalibratedJets> calibrated_;
   std::vector<float> pt_, eta_, mass_true_;
   std::vector<std::vector<float>> responses_;  // energy, mass for each calibration
@@ -144,7 +151,7 @@ ValidationSources::ValidationSources(std::vector<NamedSample> const& samples,
     if (calibration == validate::kUncalibrated) { continue; }
     names_.push_back(calibration);
     if (calibration == "fields") { continue; }
-    models_.push_back(std::make_unique<DnnCalibration>(calibration, execution));
+    models_.push_back(validate::read_calibration(calibration, execution));
     data::DataConfig const& first = models_.front()->input().data;
     data::DataConfig const& now = models_.back()->input().data;
     JETCAL_REQUIRE(

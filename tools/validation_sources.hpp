@@ -38,7 +38,7 @@ class ValidationSources {
  private:
   class Sample;
   std::vector<std::string> names_;
-  std::vector<std::unique_ptr<validate::DnnCalibration>> models_;
+  std::vector<std::unique_ptr<validate::Calibration>> models_;
   std::vector<std::unique_ptr<Sample>> samples_;
 };
 

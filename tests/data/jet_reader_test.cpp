@@ -27,8 +27,7 @@ Normalisation const kScaling{{"log_energy", "log_mass", "eta", "D2"},
 JetReaderSetup reader_setup(std::string const& files) {
   JetReaderSetup setup;
   setup.files = {files};
-  setup.features = toy_features();
-  setup.normalisation = kScaling;
+  setup.inputs = {{toy_features(), kScaling}};
   setup.columns = {"energy", "eventNumber"};
   return setup;
 }
@@ -51,8 +50,8 @@ Jets read_all(JetReader const& reader) {
     REQUIRE(block.row_numbers.size() == static_cast<std::size_t>(block.rows));
     REQUIRE(block.columns.size() == 2);
     append(jets.rows, block.row_numbers);
-    append(jets.features, block.features);
-    append(jets.finite, block.finite);
+    append(jets.inputs[0].features, block.inputs.at(0).features);
+    append(jets.finite, block.inputs.at(0).finite);
     append(jets.bytes, block.row_bytes);
     append(jets.energies, block.columns[0]);
     append(jets.events, block.columns[1]);
@@ -82,7 +81,7 @@ TEST_CASE("the reader gives every jet in order, features as the loader does", "[
     for (std::size_t r = 0; r < batch.row_numbers.size(); ++r) {
       auto const row = static_cast<std::size_t>(batch.row_numbers[r]);
       same = same && std::equal(&batch.features[r * ld], &batch.features[r * ld] + ld,
-                                &jets.features[row * ld]);
+                                &jets.inputs[0].features[row * ld]);
     }
   }
   CHECK(same);
@@ -148,8 +147,8 @@ TEST_CASE("jets with a feature that is not finite are flagged and given zeros", 
     bool const bad = r == 17 || r == 18 || r == 299;
     CHECK(jets.finite[r] == !bad);
     for (std::size_t f = 0; f < 16; ++f) {
-      if (bad || f >= 4) { REQUIRE(jets.features[16 * r + f] == 0); }
-      REQUIRE(std::isfinite(jets.features[16 * r + f]));
+      if (bad || f >= 4) { REQUIRE(jets.inputs[0].features[16 * r + f] == 0); }
+      REQUIRE(std::isfinite(jets.inputs[0].features[16 * r + f]));
     }
   }
   CHECK(jets.energies[18] == 0);
@@ -170,11 +169,15 @@ TEST_CASE("readers that make no sense are refused", "[reader][errors]") {
   };
   CHECK(has(config([](auto& s) { s.side = Side::held_out; }),
             "--jets held-out: no jet was held out"));
-  CHECK(has(config([](auto& s) { s.normalisation.names.pop_back(); }), "normalisation of 3"));
-  CHECK(has(config([](auto& s) { std::swap(s.normalisation.names[0], s.normalisation.names[1]); }),
+  CHECK(has(config([](auto& s) { s.inputs[0].normalisation.names.pop_back(); }),
+            "normalisation of 3"));
+  CHECK(has(config([](auto& s) {
+              std::swap(s.inputs[0].normalisation.names[0], s.inputs[0].normalisation.names[1]);
+            }),
             "normalisation 0 is of 'log_mass'"));
   CHECK(has(data([](auto& s) { s.columns.push_back("nope"); }), "/jets has no field 'nope'"));
-  CHECK(has(data([](auto& s) { s.features[3].field = "nope"; }), "/jets has no field 'nope'"));
+  CHECK(has(data([](auto& s) { s.inputs[0].features[3].field = "nope"; }),
+            "/jets has no field 'nope'"));
   CHECK(has(data([](auto& s) {
               s.side = Side::held_out;
               s.split = {0.5, "energy", 0};
