@@ -50,7 +50,7 @@ Jets read_all(JetReader const& reader) {
     REQUIRE(block.row_numbers.size() == static_cast<std::size_t>(block.rows));
     REQUIRE(block.columns.size() == 2);
     append(jets.rows, block.row_numbers);
-    append(jets.inputs[0].features, block.inputs.at(0).features);
+    append(jets.features, block.inputs.at(0).features);
     append(jets.finite, block.inputs.at(0).finite);
     append(jets.bytes, block.row_bytes);
     append(jets.energies, block.columns[0]);
@@ -81,7 +81,7 @@ TEST_CASE("the reader gives every jet in order, features as the loader does", "[
     for (std::size_t r = 0; r < batch.row_numbers.size(); ++r) {
       auto const row = static_cast<std::size_t>(batch.row_numbers[r]);
       same = same && std::equal(&batch.features[r * ld], &batch.features[r * ld] + ld,
-                                &jets.inputs[0].features[row * ld]);
+                                &jets.features[row * ld]);
     }
   }
   CHECK(same);
@@ -147,8 +147,8 @@ TEST_CASE("jets with a feature that is not finite are flagged and given zeros", 
     bool const bad = r == 17 || r == 18 || r == 299;
     CHECK(jets.finite[r] == !bad);
     for (std::size_t f = 0; f < 16; ++f) {
-      if (bad || f >= 4) { REQUIRE(jets.inputs[0].features[16 * r + f] == 0); }
-      REQUIRE(std::isfinite(jets.inputs[0].features[16 * r + f]));
+      if (bad || f >= 4) { REQUIRE(jets.features[16 * r + f] == 0); }
+      REQUIRE(std::isfinite(jets.features[16 * r + f]));
     }
   }
   CHECK(jets.energies[18] == 0);
