@@ -12,6 +12,7 @@
 #include "data/jet_reader.hpp"
 #include "engine/matrix.hpp"
 #include "kernels/execution.hpp"
+#include "model/predictor.hpp"
 
 namespace jetcal::validate {
 
@@ -65,6 +66,9 @@ class Calibration {
   virtual bool has_sigmas() const = 0;
 
   virtual void apply(UncalibratedJets const& jets, CalibratedJets& out) = 0;
+
+  /// The network behind it, null if there is none.
+  virtual model::Predictor* network() { return nullptr; }
 
   /// The fields energy, mass, pT and eta.
   std::vector<std::string> fields() const;

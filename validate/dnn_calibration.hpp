@@ -22,8 +22,7 @@ class DnnCalibration final : public Calibration {
   std::optional<data::NetworkInput> network_input() const override;
   bool has_sigmas() const override { return true; }
   void apply(UncalibratedJets const& jets, CalibratedJets& out) override;
-
-  model::Predictor& predictor() { return predictor_; }
+  model::Predictor* network() override { return &predictor_; }
 
  private:
   std::string path_;

@@ -4,16 +4,16 @@
 #include <string>
 
 #include "engine/json.hpp"
-#include "validate/closure.hpp"
+#include "validate/results.hpp"
 
 namespace jetcal::validate {
 
-/// The results as JSON: {"settings", "calibrations", "samples", "summary", "bins"}; energies in
-/// GeV, null where there is no value.
+/// Everything, as JSON: docs/validation.md describes it. Energies in GeV, null where there is no
+/// value. The list "bins" holds the closure's rows with the keys pt_true, abs_eta_true (and
+/// mass_true).
 Json to_json(Results const& results);
 
-/// The same as tables for reading: a summary, the worst bins, and one table a sample and variable
-/// with the calibrations side by side.
+/// The same for reading: a summary, the worst bins, tables with the calibrations side by side.
 std::string to_text(Results const& results);
 
 /// Writes `validation.json` and `validation.txt` into `folder`, which is made if it is not there.

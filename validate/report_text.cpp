@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "validate/report.hpp"
 #include "validate/summary.hpp"
@@ -15,9 +14,33 @@ std::string shortened(std::string const& text, std::size_t width) {
   return text.size() <= width ? text : text.substr(0, width - 2) + "..";
 }
 
-std::string range_text(data::BinGrid::Range const& range, int digits) {
-  if (!std::isfinite(range.lo)) { return "all"; }
+std::string range_text(Range const& range, int digits) {
   return fmt::format("{:.{}f} - {:.{}f}", range.lo, digits, range.hi, digits);
+}
+
+int digits(Quantity quantity) {
+  bool const eta = quantity == Quantity::abs_eta_true || quantity == Quantity::eta_true;
+  return eta ? 1 : 0;
+}
+
+std::string symbol(Quantity quantity) {
+  switch (quantity) {
+    case Quantity::pt_true:
+      return "pT_true";
+    case Quantity::eta_true:
+      return "eta_true";
+    case Quantity::abs_eta_true:
+      return "|eta_true|";
+    case Quantity::energy_true:
+      return "E_true";
+    case Quantity::mass_true:
+      return "m_true";
+    case Quantity::npv:
+      return "NPV";
+    case Quantity::mu:
+      return "mu";
+  }
+  return "";
 }
 
 std::string measured(std::optional<double> const& value, std::optional<double> const& error) {
@@ -26,39 +49,41 @@ std::string measured(std::optional<double> const& value, std::optional<double> c
   return fmt::format("{:.4f} +- {:.4f}", *value, *error);
 }
 
-std::string bin_text(data::BinGrid::Bin const& bin) {
-  std::string text = "pT_true " + range_text(bin.pt_true_gev, 0) + " GeV, |eta_true| " +
-                     range_text(bin.abs_eta_true, 1);
-  if (std::isfinite(bin.mass_true_gev.lo)) {
-    text += ", m_true " + range_text(bin.mass_true_gev, 0) + " GeV";
+std::string cell_text(TableSpec const& spec, std::vector<Range> const& range) {
+  std::string text;
+  for (std::size_t a = 0; a < spec.axes.size(); ++a) {
+    Quantity const quantity = spec.axes[a].quantity;
+    text += (a > 0 ? ", " : "") + symbol(quantity) + " " + range_text(range[a], digits(quantity));
+    if (unit(quantity) == "GeV") { text += " GeV"; }
   }
   return text;
 }
 
 std::string percent(double share) { return fmt::format("{:5.1f} %", 100 * share); }
 
-std::string summary_text(Results const& results) {
-  std::vector<Summary> const summaries = summarise(results);
-  Settings const& settings = results.settings;
-  std::string text = fmt::format(
-      "Closure |mode - 1| in bins with at least {} jets (mass: true mass above {:g} GeV).\n"
-      "Share of bins within 1, 1.5 and 5 %; the same with {:g} statistical errors allowed for; "
-      "share\n"
-      "of their jets. IQR68/mode: mean over the bins of after / before, weighted with their "
-      "jets.\n\n",
-      settings.min_jets, settings.mass_true_min_gev, settings.errors_allowed);
-  text +=
-      fmt::format("{:16} {:8} {:24} {:>5}  {:^23}  {:^23}  {:^23}  {:>10}\n", "sample", "variable",
-                  "calibration", "bins", "bins within", "with errors", "by jets", "IQR ratio");
-  text += std::string(16 + 1 + 8 + 1 + 24 + 1 + 5, ' ');
+/// The columns that every line of a summary begins with.
+std::string summary_head(Summary const& s, bool groups) {
+  std::string text = fmt::format("{:16} ", shortened(s.sample, 16));
+  if (groups) { text += fmt::format("{:12} ", shortened(s.group, 12)); }
+  return text + fmt::format("{:8} {:24}", name(s.variable), shortened(s.calibration, 24));
+}
+
+std::string summary_table(ResponseTable const& table, std::vector<Summary> const& summaries) {
+  bool const groups = !table.spec.groups.front().name.empty();
+  std::string text = fmt::format("{:16} ", "sample");
+  if (groups) { text += fmt::format("{:12} ", "jets"); }
+  std::string const indent(text.size() + 8 + 1 + 24 + 1 + 5, ' ');
+  text += fmt::format("{:8} {:24} {:>5}  {:^23}  {:^23}  {:^23}  {:>10}\n", "variable",
+                      "calibration", "bins", "bins within", "with errors", "by jets", "IQR ratio");
+  text += indent;
   for (int column = 0; column < 3; ++column) {
     text += " ";
     for (double const limit : kClosureLimits) { text += fmt::format(" {:>5g} %", 100 * limit); }
   }
   text += "\n";
   for (Summary const& s : summaries) {
-    text += fmt::format("{:16} {:8} {:24} {:>5}", shortened(s.sample, 16), name(s.variable),
-                        shortened(s.calibration, 24), s.bins);
+    if (groups && s.bins == 0) { continue; }
+    text += summary_head(s, groups) + fmt::format(" {:>5}", s.bins);
     for (auto const column :
          {&ClosureShare::bins, &ClosureShare::bins_with_errors, &ClosureShare::jets}) {
       text += " ";
@@ -67,13 +92,33 @@ std::string summary_text(Results const& results) {
     }
     text += fmt::format("  {:>10}\n", s.iqr68_ratio ? fmt::format("{:.3f}", *s.iqr68_ratio) : "-");
   }
+  return text;
+}
+
+std::string summary_text(Results const& results) {
+  Settings const& settings = results.settings;
+  ResponseTable const& closure = results.closure();
+  std::vector<Summary> const summaries = summarise(closure, settings);
+  std::string text = fmt::format(
+      "Closure |mode - 1| in bins with at least {} jets (mass: true mass above {:g} GeV).\n"
+      "Share of bins within 1, 1.5 and 5 %; the same with {:g} statistical errors allowed for; "
+      "share\n"
+      "of their jets. IQR68/mode: mean over the bins of after / before, weighted with their "
+      "jets.\n\n",
+      settings.min_jets, settings.mass_true_min_gev, settings.errors_allowed);
+  text += summary_table(closure, summaries);
+  for (ResponseTable const& table : results.tables) {
+    if (table.spec.name != name(Test::topologies)) { continue; }
+    text += "\nTopologies: the same in bins of true pT, in windows of the true mass\n\n" +
+            summary_table(table, summarise(table, settings));
+  }
   text += "\nWorst bins\n";
   for (Summary const& s : summaries) {
     for (std::size_t const at : s.worst) {
-      BinResult const& bin = results.bins[at];
-      text += fmt::format("{:16} {:8} {:24} {}: mode {}, {} jets\n", shortened(s.sample, 16),
-                          name(s.variable), shortened(s.calibration, 24), bin_text(bin.range),
-                          measured(bin.point.mode, bin.point.mode_error), bin.point.jets);
+      TableRow const& row = closure.rows[at];
+      text += fmt::format("{} {}: mode {}, {} jets\n", summary_head(s, false),
+                          cell_text(closure.spec, row.range),
+                          measured(row.point.mode, row.point.mode_error), row.point.jets);
     }
   }
   return text;
@@ -81,42 +126,101 @@ std::string summary_text(Results const& results) {
 
 std::string counts_text(Results const& results) {
   std::string text = "\nJets\n";
-  for (SampleCounts const& c : results.samples) {
+  for (TableCounts const& c : results.closure().counts) {
     text += fmt::format(
         "{:16} {} jets; {} outside the bins; {} with a true mass below the cut (energy only); "
         "{} with a true pT, eta or mass that is not finite\n",
-        shortened(c.sample, 16), c.jets, c.outside_bins, c.below_mass_cut, c.not_finite);
+        shortened(c.sample, 16), c.counts.jets,
+        c.counts.jets - c.counts.in_cells - c.counts.not_finite, c.counts.below_mass_cut,
+        c.counts.not_finite);
+  }
+  for (std::string const& warning : results.warnings) { text += "Warning: " + warning + "\n"; }
+  for (Skipped const& s : results.skipped) {
+    text += fmt::format("Test '{}' left out{}: {}\n", s.test,
+                        s.sample.empty() ? "" : " for '" + s.sample + "'", s.why);
   }
   return text;
 }
 
-// The calibrations of one sample and variable side by side: `first` is the first bin of the first.
-std::string bins_text(Results const& results, std::size_t first, std::size_t bins) {
-  BinResult const& head = results.bins[first];
-  bool const bins_mass = data::BinGrid(results.settings.bins).bins_mass();
+std::string bias_text(Results const& results) {
+  std::string text =
+      "\nBias of the estimators on densities of known mode (estimate - mode)\n"
+      "density                                      fitted   half-sample\n";
+  for (EstimatorBias const& b : results.estimator_bias) {
+    text += fmt::format("{:42} {:>+8.4f} {:>+13.4f}\n", b.density, b.fitted - b.mode,
+                        b.half_sample - b.mode);
+  }
+  return text;
+}
+
+std::string widths_text(Results const& results) {
+  if (results.widths.rows.empty()) { return ""; }
+  std::string text =
+      "\nPredicted widths: IQR68 predicted / found and width of the pulls, means over the bins\n";
+  auto const& rows = results.widths.rows;
+  for (PullDistribution const& p : results.widths.pulls) {
+    double ratio = 0, pull = 0, jets = 0;
+    for (WidthRow const& w : rows) {
+      bool const mine = w.variable == p.variable && w.sample == p.sample &&
+                        w.calibration == p.calibration && w.jets >= results.settings.min_jets;
+      if (!mine || !w.predicted_iqr68 || !(*w.found_iqr68 > 0)) { continue; }
+      auto const n = static_cast<double>(w.jets);
+      ratio += n * *w.predicted_iqr68 / *w.found_iqr68;
+      pull += n * *w.pull_width;
+      jets += n;
+    }
+    if (!(jets > 0)) { continue; }
+    text += fmt::format("{:16} {:8} {:24} {:6.3f} {:6.3f}\n", shortened(p.sample, 16),
+                        name(p.variable), shortened(p.calibration, 24), ratio / jets, pull / jets);
+  }
+  return text;
+}
+
+std::string resources_text(Results const& results) {
+  if (results.peak_memory == 0) { return ""; }
+  constexpr double kMib = 1024.0 * 1024.0;
+  return fmt::format(
+      "\nRead and calibrated in {:.1f} s, measured in {:.1f} s; peak memory {:.0f} MiB, of it "
+      "{:.0f} "
+      "MiB for the jets; {:.0f} MiB of jets in a file\n",
+      results.seconds_reading, results.seconds_measuring,
+      static_cast<double>(results.peak_memory) / kMib,
+      static_cast<double>(results.bytes_in_memory) / kMib,
+      static_cast<double>(results.bytes_in_file) / kMib);
+}
+
+/// The calibrations of one sample and variable side by side: `first` is the first row.
+std::string rows_text(Results const& results, ResponseTable const& table, std::size_t first) {
+  TableRow const& head = table.rows[first];
+  auto const& axes = table.spec.axes;
+  auto const cells = static_cast<std::size_t>(table.spec.cells());
   std::string const formula =
       head.variable == Variable::energy ? "r = E / E_true" : "r = m / m_true";
   std::string text = fmt::format("\n{}, {}: mode of {} and IQR68 / mode (IQR68 = q84 - q16)\n",
                                  head.sample, name(head.variable), formula);
-  std::string const mass_head = bins_mass ? fmt::format("{:>14}", "m_true [GeV]") : "";
-  std::string const indent(14 + 12 + 10 + mass_head.size(), ' ');
-  text += indent;
+  std::string columns;
+  for (Axis const& axis : axes) {
+    bool const gev = unit(axis.quantity) == "GeV";
+    columns += fmt::format("{:>14}", symbol(axis.quantity) + (gev ? " [GeV]" : ""));
+  }
+  columns += fmt::format("{:>10}", "jets");
+  text += std::string(columns.size(), ' ');
   for (std::string const& calibration : results.calibrations) {
     text += fmt::format("   {:^{}}", shortened(calibration, kGroupWidth), kGroupWidth);
   }
-  text += fmt::format("\n{:>14}{:>12}{}{:>10}", "pT_true [GeV]", "|eta_true|", mass_head, "jets");
+  text += "\n" + columns;
   for (std::size_t k = 0; k < results.calibrations.size(); ++k) {
     text += fmt::format("   {:>18}  {:>19}", "mode", "IQR68/mode");
   }
   text += "\n";
-  for (std::size_t b = 0; b < bins; ++b) {
-    BinResult const& none = results.bins[first + b];
-    text += fmt::format("{:>14}{:>12}", range_text(none.range.pt_true_gev, 0),
-                        range_text(none.range.abs_eta_true, 1));
-    if (bins_mass) { text += fmt::format("{:>14}", range_text(none.range.mass_true_gev, 0)); }
+  for (std::size_t c = 0; c < cells; ++c) {
+    TableRow const& none = table.rows[first + c];
+    for (std::size_t a = 0; a < axes.size(); ++a) {
+      text += fmt::format("{:>14}", range_text(none.range[a], digits(axes[a].quantity)));
+    }
     text += fmt::format("{:>10}", none.point.jets);
     for (std::size_t k = 0; k < results.calibrations.size(); ++k) {
-      ResponsePoint const& p = results.bins[first + k * bins + b].point;
+      ResponsePoint const& p = table.rows[first + k * cells + c].point;
       text += fmt::format("   {:>18}{} {:>19}", measured(p.mode, p.mode_error),
                           p.method == ModeMethod::half_sample ? "h" : " ",
                           measured(p.iqr68_over_mode, p.iqr68_over_mode_error));
@@ -129,18 +233,17 @@ std::string bins_text(Results const& results, std::size_t first, std::size_t bin
 }  // namespace
 
 std::string to_text(Results const& results) {
-  std::string text = summary_text(results) + counts_text(results);
-  std::size_t const tables = results.samples.size() * 2;
-  std::size_t const calibrations = results.calibrations.size();
-  if (tables == 0 || calibrations == 0) { return text; }
-  std::size_t const bins = results.bins.size() / tables / calibrations;
-  for (std::size_t table = 0; table < tables; ++table) {
-    text += bins_text(results, table * calibrations * bins, bins);
+  std::string text = summary_text(results) + counts_text(results) + widths_text(results) +
+                     bias_text(results) + resources_text(results);
+  ResponseTable const& closure = results.closure();
+  auto const block = static_cast<std::size_t>(closure.spec.cells()) * results.calibrations.size();
+  for (std::size_t first = 0; first < closure.rows.size(); first += block) {
+    text += rows_text(results, closure, first);
   }
-  auto const fallback = [](BinResult const& b) {
-    return b.point.method == ModeMethod::half_sample;
+  auto const fallback = [](TableRow const& row) {
+    return row.point.method == ModeMethod::half_sample;
   };
-  if (std::any_of(results.bins.begin(), results.bins.end(), fallback)) {
+  if (std::any_of(closure.rows.begin(), closure.rows.end(), fallback)) {
     text += "\nh: no Gaussian could be fitted; the half-sample mode is given\n";
   }
   return text;

@@ -6,9 +6,6 @@
 namespace jetcal::validate {
 namespace {
 
-constexpr double kLow = 0.16;
-constexpr double kHigh = 0.84;
-
 // Covariance of the fitted mode with the quantile p, whose response to one more entry at x is
 // (p - 1{x <= q}) / (density * sum of weights).
 double mode_quantile_covariance(SortedSample const& sample, ModeEstimate const& mode, double p) {
@@ -30,10 +27,13 @@ double mode_quantile_covariance(SortedSample const& sample, ModeEstimate const& 
 }  // namespace
 
 ResponsePoint measure(SortedSample const& sample, ModeSettings const& settings) {
+  return measure_at(sample, estimate_mode(sample, settings));
+}
+
+ResponsePoint measure_at(SortedSample const& sample, ModeEstimate const& mode) {
   ResponsePoint point;
   point.jets = sample.size();
   point.effective_entries = sample.effective_entries();
-  ModeEstimate const mode = estimate_mode(sample, settings);
   point.method = mode.method;
   if (mode.method == ModeMethod::none) { return point; }
   point.mode = mode.mode;
@@ -44,16 +44,16 @@ ResponsePoint measure(SortedSample const& sample, ModeSettings const& settings) 
   point.overflow = mode.histogram.overflow;
   if (mode.method == ModeMethod::gaussian_fit) { point.chi2_per_ndf = mode.chi2_per_ndf; }
 
-  double const iqr = sample.quantile(kHigh) - sample.quantile(kLow);
+  double const iqr = sample.quantile(kHighQuantile) - sample.quantile(kLowQuantile);
   point.iqr68 = iqr;
   if (!(mode.mode > 0)) { return point; }
   double const ratio = iqr / mode.mode;
   point.iqr68_over_mode = ratio;
-  double const iqr_variance = sample.quantile_covariance(kHigh, kHigh) +
-                              sample.quantile_covariance(kLow, kLow) -
-                              2 * sample.quantile_covariance(kLow, kHigh);
-  double const covariance =
-      mode_quantile_covariance(sample, mode, kHigh) - mode_quantile_covariance(sample, mode, kLow);
+  double const iqr_variance = sample.quantile_covariance(kHighQuantile, kHighQuantile) +
+                              sample.quantile_covariance(kLowQuantile, kLowQuantile) -
+                              2 * sample.quantile_covariance(kLowQuantile, kHighQuantile);
+  double const covariance = mode_quantile_covariance(sample, mode, kHighQuantile) -
+                            mode_quantile_covariance(sample, mode, kLowQuantile);
   double const variance =
       iqr_variance + ratio * ratio * mode.error * mode.error - 2 * ratio * covariance;
   point.iqr68_over_mode_error = std::sqrt(std::max(0.0, variance)) / mode.mode;

@@ -8,6 +8,10 @@
 
 namespace jetcal::validate {
 
+/// The quantiles whose distance is IQR68.
+inline constexpr double kLowQuantile = 0.16;
+inline constexpr double kHighQuantile = 0.84;
+
 /// Response and resolution of one bin of jets (arXiv:2311.08885, section 3): the mode R of r and
 /// IQR68 / R with IQR68 = q84 - q16 of r, the full width (1.98892 sigma for a Gaussian). No value
 /// where there are too few jets for one.
@@ -34,5 +38,8 @@ struct ResponsePoint {
 ///           (a test)
 /// Errors    ConfigError for settings that make no sense
 ResponsePoint measure(SortedSample const& sample, ModeSettings const& settings);
+
+/// The same with the mode found already.
+ResponsePoint measure_at(SortedSample const& sample, ModeEstimate const& mode);
 
 }  // namespace jetcal::validate

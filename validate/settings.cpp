@@ -1,54 +1,31 @@
 #include "validate/settings.hpp"
 
+#include <algorithm>
 #include <cmath>
-#include <limits>
-#include <utility>
+#include <set>
 
-#include "data/bins.hpp"
-#include "data/config_schema.hpp"
 #include "engine/errors.hpp"
 
 namespace jetcal::validate {
 namespace {
 
-// The schema counts in 64 bits.
-schema::Table<ModeSettings>::Key& add_count(schema::Table<ModeSettings>& table, char const* name,
-                                            int ModeSettings::*member, int low, char const* doc) {
-  return table.key<std::int64_t>(
-      name, [member](ModeSettings const& s) { return static_cast<std::int64_t>(s.*member); },
-      [member](ModeSettings& s, std::int64_t v) { s.*member = static_cast<int>(v); },
-      schema::integer(low, 100000), doc);
+void add_axis(TableSpec& spec, Quantity quantity, std::vector<double> const& edges) {
+  if (edges.size() >= 2) { spec.axes.push_back({quantity, edges}); }
 }
 
-schema::Table<ModeSettings> mode_table() {
-  schema::Table<ModeSettings> table("How the mode of a response distribution is found");
-  table.key("histogram_half_range", &ModeSettings::histogram_half_range,
-            schema::number(schema::above(0)),
-            "Reach of the histogram to either side of the median, in units of IQR68 / 2.");
-  add_count(table, "histogram_bins", &ModeSettings::histogram_bins, 10,
-            "Its bins; doubled until the fit's range has `min_bins_in_window`.");
-  add_count(table, "min_bins_in_window", &ModeSettings::min_bins_in_window, 6,
-            "Fewest bins in the fit's range.");
-  add_count(table, "smoothing_window", &ModeSettings::smoothing_window, 1,
-            "Bins of the Savitzky-Golay filter (odd; 1 is no smoothing).");
-  add_count(table, "smoothing_order", &ModeSettings::smoothing_order, 0,
-            "Degree of its polynomial.");
-  table.key("fit_smoothed", &ModeSettings::fit_smoothed, schema::boolean(),
-            "Fit the smoothed histogram; otherwise it only tells where the fit starts.");
-  table.key("window_sd", &ModeSettings::window_sd, schema::number(schema::above(0)),
-            "First range of the fit: mean +- this many standard deviations of the histogram.");
-  table.key("window_sigma", &ModeSettings::window_sigma, schema::number(schema::above(0)),
-            "Later ranges: fitted mean +- this many fitted sigmas.");
-  add_count(table, "iterations", &ModeSettings::iterations, 0, "Fits after the first, at most.");
-  table.key("tolerance", &ModeSettings::tolerance, schema::number(schema::above(0)),
-            "They end when the mean moves by less.");
-  table.key(
-      "scale_error_by_chi2", &ModeSettings::scale_error_by_chi2, schema::boolean(),
-      "Multiply errors by sqrt(chi2 / ndf) where that is above 1: larger than the statistical "
-      "scatter where the distribution is no Gaussian.");
-  table.key("min_effective_entries", &ModeSettings::min_effective_entries,
-            schema::number(schema::above(0)), "With fewer, (sum w)^2 / sum w^2, there is no mode.");
-  return table;
+void require_groups(std::vector<JetGroup> const& groups, char const* what) {
+  std::set<std::string> names;
+  for (JetGroup const& group : groups) {
+    JETCAL_REQUIRE(!group.name.empty() && names.insert(group.name).second, ConfigError,
+                   "validation: " << what << " has the name '" << group.name
+                                  << "' twice or empty (names must differ)");
+    JETCAL_REQUIRE(!group.codes.empty(), ConfigError,
+                   "validation: " << what << " '" << group.name << "' has no codes");
+    JETCAL_REQUIRE(!group.mass_true || group.mass_true->lo < group.mass_true->hi, ConfigError,
+                   "validation: " << what << " '" << group.name << "' has a mass_true from "
+                                  << group.mass_true->lo << " to " << group.mass_true->hi
+                                  << " GeV (must rise)");
+  }
 }
 
 }  // namespace
@@ -60,10 +37,68 @@ data::BinsConfig Settings::default_bins() {
   return bins;
 }
 
+std::vector<Test> Settings::all_tests() {
+  std::vector<Test> out;
+  for (auto const& [word, test] : test_names()) { out.push_back(test); }
+  return out;
+}
+
+std::vector<TableSpec> Settings::default_slices() {
+  std::vector<double> const pt = {200, 500, 1000, 4500};
+  std::vector<double> const eta = {0, 0.8, 1.4, 2.0};
+  TableSpec against_eta, against_energy, against_mass, against_pt;
+  against_eta.name = "eta";
+  against_eta.axes = {{Quantity::eta_true, {-3,   -2.6, -2.2, -2,   -1.8, -1.6, -1.4, -1.2, -1,
+                                            -0.8, -0.6, -0.4, -0.2, 0,    0.2,  0.4,  0.6,  0.8,
+                                            1,    1.2,  1.4,  1.6,  1.8,  2,    2.2,  2.6,  3}},
+                      {Quantity::pt_true, pt}};
+  against_eta.compare = true;
+  against_energy.name = "energy";
+  against_energy.axes = {
+      {Quantity::energy_true, {200, 300, 450, 700, 1000, 1500, 2300, 3500, 6000}},
+      {Quantity::abs_eta_true, eta}};
+  against_mass.name = "mass";
+  against_mass.axes = {{Quantity::mass_true, {0, 20, 40, 60, 80, 100, 130, 170, 230, 320, 500}},
+                       {Quantity::pt_true, pt}};
+  against_pt.name = "pt_mass";
+  against_pt.axes = {{Quantity::pt_true, {200, 300, 400, 600, 800, 1000, 1500, 2000, 3000, 4500}},
+                     {Quantity::mass_true, {0, 40, 80, 160, 500}}};
+  return {against_eta, against_energy, against_mass, against_pt};
+}
+
+std::vector<JetGroup> Settings::default_topologies() {
+  JetGroup qcd{"QCD", Label::topology, {10}, std::nullopt, false};
+  JetGroup wz{"W/Z", Label::topology, {2}, Range{65, 110}, false};
+  JetGroup top{"top", Label::topology, {1, 6, 7}, Range{140, 210}, false};
+  JetGroup higgs{"Higgs", Label::topology, {11, 12}, Range{100, 150}, false};
+  return {qcd, wz, top, higgs};
+}
+
+std::vector<JetGroup> Settings::default_flavours() {
+  return {{"light quark", Label::flavour, {1, 2, 3, 4}, std::nullopt, false},
+          {"b quark", Label::flavour, {5}, std::nullopt, false},
+          {"gluon", Label::flavour, {21}, std::nullopt, false}};
+}
+
+bool Settings::wants(Test test) const {
+  return std::find(tests.begin(), tests.end(), test) != tests.end();
+}
+
+TableSpec Settings::closure() const {
+  TableSpec spec;
+  spec.name = "closure";
+  spec.compare = true;
+  add_axis(spec, Quantity::pt_true, bins.pt_true);
+  add_axis(spec, Quantity::abs_eta_true, bins.abs_eta_true);
+  add_axis(spec, Quantity::mass_true, bins.mass_true);
+  return spec;
+}
+
 void Settings::require_valid() const {
-  JETCAL_REQUIRE(data::BinGrid(bins).count() > 0, ConfigError,
+  JETCAL_REQUIRE(!closure().axes.empty(), ConfigError,
                  "validation: there are no bins (bins.pt_true, bins.abs_eta_true or "
                  "bins.mass_true needs at least two edges)");
+  closure().require_valid();
   JETCAL_REQUIRE(std::isfinite(mass_true_min_gev) && mass_true_min_gev >= 0, ConfigError,
                  "validation: mass_true_min is " << mass_true_min_gev
                                                  << " GeV (must be finite and not negative)");
@@ -73,26 +108,30 @@ void Settings::require_valid() const {
       std::isfinite(errors_allowed) && errors_allowed >= 0, ConfigError,
       "validation: errors_allowed is " << errors_allowed << " (must be finite and not negative)");
   mode.require_valid();
-}
-
-schema::Table<Settings> settings_table() {
-  schema::Table<Settings> table("A validation");
-  table.key("bins", &Settings::bins, schema::object(data::bins_table()),
-            "Bins in true pT, |eta| and mass.");
-  table.key("mass_true_min", &Settings::mass_true_min_gev, schema::number(schema::at_least(0)),
-            "The mass is validated for jets of a true mass above this [GeV].");
-  table.key("min_jets", &Settings::min_jets,
-            schema::integer(1, std::numeric_limits<std::int64_t>::max()),
-            "A bin counts in the summary from this many jets on.");
-  table.key("errors_allowed", &Settings::errors_allowed, schema::number(schema::at_least(0)),
-            "Statistical errors that the second set of shares in the summary allows for.");
-  table.key("mode", &Settings::mode, schema::object(mode_table()), "The estimator of the mode.");
-  table.check([](Settings const& s, Place const& place) {
-    try {
-      s.require_valid();
-    } catch (ConfigError const& e) { throw ConfigError(place.text() + ": " + e.what()); }
-  });
-  return table;
+  std::set<std::string> names = {"closure",   "topologies", "flavours", "pileup_npv",
+                                 "pileup_mu", "spectrum",   "samples"};
+  for (TableSpec const& slice : slices) {
+    slice.require_valid();
+    JETCAL_REQUIRE(
+        names.insert(slice.name).second, ConfigError,
+        "validation: the name '" << slice.name << "' of a table is taken (choose another)");
+  }
+  require_groups(topologies, "topologies");
+  require_groups(flavours, "flavours");
+  for (auto const& [axis, edges] :
+       {std::pair{"topology_pt_true", &topology_pt_true},
+        std::pair{"flavour_energy_true", &flavour_energy_true},
+        std::pair{"spectrum_pt_true", &spectrum_pt_true}, std::pair{"pileup.npv", &pileup.npv},
+        std::pair{"pileup.mu", &pileup.mu}, std::pair{"pileup.energy_true", &pileup.energy_true},
+        std::pair{"pileup.abs_eta_true", &pileup.abs_eta_true},
+        std::pair{"importance.pt_true", &importance.pt_true},
+        std::pair{"importance.mass_true", &importance.mass_true}}) {
+    Axis{Quantity::pt_true, *edges}.require_valid(std::string("validation: ") + axis);
+  }
+  JETCAL_REQUIRE(importance.jets >= 1 && importance.shift > 0 && importance.shift < 1, ConfigError,
+                 "validation: importance has " << importance.jets << " jets and a shift of "
+                                               << importance.shift
+                                               << " (must be at least 1, and between 0 and 1)");
 }
 
 }  // namespace jetcal::validate

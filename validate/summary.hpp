@@ -6,7 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "validate/closure.hpp"
+#include "validate/response_table.hpp"
+#include "validate/settings.hpp"
 
 namespace jetcal::validate {
 
@@ -21,10 +22,11 @@ struct ClosureShare {
   double jets = 0;              ///< share of the jets that are in bins with |mode - 1| < limit
 };
 
-/// One line on a calibration of a variable in a sample, from the bins with at least
-/// Settings::min_jets jets.
+/// One line on a calibration of a variable in a sample and group of a table, from the bins with at
+/// least Settings::min_jets jets.
 struct Summary {
   std::string sample;
+  std::string group;
   Variable variable = Variable::energy;
   std::string calibration;
   std::int64_t bins = 0;
@@ -33,9 +35,9 @@ struct Summary {
   std::int64_t bins_left_out = 0;      ///< with fewer jets
   std::vector<ClosureShare> shares;    ///< one for each limit; empty without bins
   std::optional<double> iqr68_ratio;   ///< mean of after / before, weighted with the jets
-  std::vector<std::size_t> worst;      ///< of Results::bins, up to three, worst first
+  std::vector<std::size_t> worst;      ///< of the table's rows, up to three, worst first
 };
 
-std::vector<Summary> summarise(Results const& results);
+std::vector<Summary> summarise(ResponseTable const& table, Settings const& settings);
 
 }  // namespace jetcal::validate

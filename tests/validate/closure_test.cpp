@@ -1,5 +1,3 @@
-#include "validate/closure.hpp"
-
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -8,69 +6,21 @@
 #include "engine/errors.hpp"
 #include "tests/catch.hpp"
 #include "tests/validate/densities.hpp"
-#include "validate/run.hpp"
+#include "tests/validate/jets.hpp"
 #include "validate/summary.hpp"
 
 using namespace jetcal;
 using namespace jetcal::validate;
+using jetcal::validate::test::Jets;
+using jetcal::validate::test::measure_all;
+using jetcal::validate::test::two_bins;
 
 namespace {
-
-// Jets as columns, for one or two calibrations.
-struct Jets {
-  std::vector<float> pt, eta, mass, weight;
-  std::vector<std::vector<float>> energy, mass_response;
-
-  explicit Jets(std::size_t calibrations = 1) : energy(calibrations), mass_response(calibrations) {}
-
-  void add(double pt_gev, double eta_true, double mass_gev, std::vector<double> const& r_energy,
-           std::vector<double> const& r_mass) {
-    pt.push_back(static_cast<float>(pt_gev));
-    eta.push_back(static_cast<float>(eta_true));
-    mass.push_back(static_cast<float>(mass_gev));
-    for (std::size_t k = 0; k < energy.size(); ++k) {
-      energy[k].push_back(static_cast<float>(r_energy[k]));
-      mass_response[k].push_back(static_cast<float>(r_mass[k]));
-    }
-  }
-
-  // Jets first .. first + count - 1.
-  JetBlock block(std::size_t first = 0, std::size_t count = std::dynamic_extent) const {
-    JetBlock b;
-    auto const part = [&](std::vector<float> const& column) {
-      return std::span<float const>(column).subspan(first, count);
-    };
-    b.pt_true_gev = part(pt);
-    b.eta_true = part(eta);
-    b.mass_true_gev = part(mass);
-    if (!weight.empty()) { b.weights = part(weight); }
-    for (std::size_t k = 0; k < energy.size(); ++k) {
-      b.calibrations.push_back({part(energy[k]), part(mass_response[k])});
-    }
-    return b;
-  }
-};
-
-Settings two_bins() {
-  Settings s;
-  s.bins = {};
-  s.bins.pt_true = {200, 400, 800};
-  s.bins.abs_eta_true = {0, 1};
-  return s;
-}
-
-Results measure_all(Settings const& settings, Jets const& jets,
-                    std::vector<std::string> calibrations = {"none"}, int threads = 1) {
-  ClosureAccumulator accumulator(settings, {"dijets"}, std::move(calibrations));
-  accumulator.add(0, jets.block());
-  ThreadPool pool(threads);
-  return accumulator.results(pool);
-}
 
 // A bin of jets whose calibrated responses are exactly `mode` times those of a narrow Gaussian.
 Jets shifted_jets(std::vector<double> const& modes, std::int64_t jets_a_bin) {
   Jets jets(2);
-  auto const r = test::densities()[0].stratified(jets_a_bin);
+  auto const r = jetcal::test::densities()[0].stratified(jets_a_bin);
   for (std::size_t b = 0; b < modes.size(); ++b) {
     for (float const value : r) {
       double const pt = 250 + 200 * static_cast<double>(b);
@@ -93,20 +43,26 @@ TEST_CASE("jets are counted in the bin of their true pT and |eta|, lower edges i
   jets.add(800, 0.5, 80, {1}, {1});      // above
   jets.add(500, 1.0, 80, {1}, {1});      // outside in eta
   Results const r = measure_all(two_bins(), jets);
-  REQUIRE(r.bins.size() == 4);
-  CHECK(r.bins[0].variable == Variable::energy);
-  CHECK(r.bins[0].range.pt_true_gev.lo == 200);
-  CHECK(r.bins[0].range.pt_true_gev.hi == 400);
-  CHECK(r.bins[0].range.abs_eta_true.hi == 1);
-  CHECK(r.bins[0].point.jets == 2);
-  CHECK(r.bins[1].point.jets == 3);
-  CHECK(r.bins[2].variable == Variable::mass);
-  CHECK(r.bins[2].point.jets == 2);
-  CHECK(r.bins[3].point.jets == 2);
-  CHECK(r.samples[0].jets == 8);
-  CHECK(r.samples[0].outside_bins == 3);
-  CHECK(r.samples[0].below_mass_cut == 1);
-  CHECK(r.samples[0].not_finite == 0);
+  REQUIRE(r.closure().rows.size() == 4);
+  CHECK(r.closure().rows[0].variable == Variable::energy);
+  CHECK(r.closure().rows[0].range[0].lo == 200);
+  CHECK(r.closure().rows[0].range[0].hi == 400);
+  CHECK(r.closure().rows[0].range[1].hi == 1);
+  CHECK(r.closure().rows[0].point.jets == 2);
+  CHECK(r.closure().rows[1].point.jets == 3);
+  CHECK(r.closure().rows[2].variable == Variable::mass);
+  CHECK(r.closure().rows[2].point.jets == 2);
+  CHECK(r.closure().rows[3].point.jets == 2);
+  GroupCounts const& counts = r.closure().counts.at(0).counts;
+  CHECK(counts.jets == 8);
+  CHECK(counts.in_cells == 5);
+  CHECK(counts.below_mass_cut == 1);
+  CHECK(counts.not_finite == 0);
+  CHECK(counts.outside[0][0] == 1);
+  CHECK(counts.outside[0][1] == 1);
+  CHECK(counts.outside[1][0] == 0);
+  CHECK(counts.outside[1][1] == 1);
+  CHECK(r.closure().rows[1].mean[0] == Approx((400 + 799 + 799) / 3.0));
 }
 
 TEST_CASE("jets that are not finite are counted, never measured") {
@@ -119,22 +75,22 @@ TEST_CASE("jets that are not finite are counted, never measured") {
   jets.add(250, 0.5, 80, {1, 1}, {-HUGE_VAL, 1});
   jets.add(250, 0.5, 80, {1, 1}, {1, 1});
   Results const r = measure_all(two_bins(), jets, {"none", "model"});
-  CHECK(r.samples[0].not_finite == 3);
-  REQUIRE(r.bins.size() == 8);
+  CHECK(r.closure().counts.at(0).counts.not_finite == 3);
+  REQUIRE(r.closure().rows.size() == 8);
   // By variable, calibration, bin.
-  CHECK(r.bins[0].point.jets == 3);
-  CHECK(r.bins[0].not_finite == 0);
-  CHECK(r.bins[2].calibration == "model");
-  CHECK(r.bins[2].point.jets == 2);
-  CHECK(r.bins[2].not_finite == 1);
-  CHECK(r.bins[4].variable == Variable::mass);
-  CHECK(r.bins[4].not_finite == 1);
-  CHECK(r.bins[6].not_finite == 0);
+  CHECK(r.closure().rows[0].point.jets == 3);
+  CHECK(r.closure().rows[0].not_finite == 0);
+  CHECK(r.closure().rows[2].calibration == "model");
+  CHECK(r.closure().rows[2].point.jets == 2);
+  CHECK(r.closure().rows[2].not_finite == 1);
+  CHECK(r.closure().rows[4].variable == Variable::mass);
+  CHECK(r.closure().rows[4].not_finite == 1);
+  CHECK(r.closure().rows[6].not_finite == 0);
 }
 
 TEST_CASE("a bin's responses are those of its own jets, variable and calibration") {
   Jets jets(2);
-  auto const r = test::densities()[0].stratified(2000);
+  auto const r = jetcal::test::densities()[0].stratified(2000);
   for (std::size_t i = 0; i < r.size(); ++i) {
     double const v = r[i];
     jets.add(300, 0.5, 80, {0.8 * v, 0.9 * v}, {1.1 * v, 1.2 * v});
@@ -142,50 +98,56 @@ TEST_CASE("a bin's responses are those of its own jets, variable and calibration
   }
   Results const all = measure_all(two_bins(), jets, {"none", "model"});
   double const expected[] = {0.8, 0.81, 0.9, 0.91, 1.1, 1.11, 1.2, 1.21};
-  REQUIRE(all.bins.size() == 8);
+  REQUIRE(all.closure().rows.size() == 8);
   for (std::size_t i = 0; i < 8; ++i) {
     CAPTURE(i);
-    CHECK(std::abs(*all.bins[i].point.mode - expected[i]) < 3e-4);
-    CHECK(std::abs(*all.bins[i].mode_before - expected[i / 4 * 4 + i % 2]) < 3e-4);
+    CHECK(std::abs(*all.closure().rows[i].point.mode - expected[i]) < 3e-4);
+    CHECK(std::abs(*all.closure().rows[i].mode_before - expected[i / 4 * 4 + i % 2]) < 3e-4);
     // 1.98892 sigma of a Gaussian of 10 %, whatever its scale.
-    CHECK(std::abs(*all.bins[i].point.iqr68_over_mode - 0.198892) < 3e-4);
+    CHECK(std::abs(*all.closure().rows[i].point.iqr68_over_mode - 0.198892) < 3e-4);
   }
 }
 
-TEST_CASE("blocks, threads and samples do not enter the numbers") {
+TEST_CASE("threads, samples and the place where columns are kept do not enter the numbers") {
   Jets jets(2);
-  auto const r = test::densities()[2].sample(5000, 1);
+  auto const r = jetcal::test::densities()[2].sample(5000, 1);
   for (std::size_t i = 0; i < r.size(); ++i) {
     jets.add(250 + static_cast<double>(i) / 10, 0.3, 60, {r[i], 1.1 * r[i]}, {r[i], r[i]});
   }
-  Results const whole = measure_all(two_bins(), jets, {"none", "model"});
-  ClosureAccumulator pieces(two_bins(), {"other", "dijets"}, {"none", "model"});
-  pieces.add(0, jets.block(0, 500));
-  for (std::size_t first = 0; first < r.size(); first += 625) {
-    pieces.add(1, jets.block(first, 625));
-    pieces.add(1, jets.block(first, 0));
-  }
-  ThreadPool pool(3);
-  Results const parts = pieces.results(pool);
-  REQUIRE(parts.bins.size() == 2 * whole.bins.size());
-  for (std::size_t i = 0; i < whole.bins.size(); ++i) {
-    BinResult const& a = whole.bins[i];
-    BinResult const& b = parts.bins[whole.bins.size() + i];
+  // 40 times 5,000 jets are several pieces of columns.
+  constexpr int kTimes = 40;
+  std::vector<std::string> const calibrations = {"none", "model"};
+  auto const folder = std::filesystem::temp_directory_path();
+  ColumnStore memory(jetcal::validate::test::kMemory, folder), file(1 << 20, folder);
+  std::vector<Sample> whole, parts;
+  whole.push_back(jets.sample(memory, "dijets", kTimes));
+  parts.push_back(jets.sample(file, "other"));
+  parts.push_back(jets.sample(file, "dijets", kTimes));
+  CHECK(memory.bytes_in_file() == 0);
+  CHECK(memory.bytes_in_memory() == 3 * 65536 * 4 * 8);
+  CHECK(file.bytes_in_memory() == 1 << 20);
+  CHECK(file.bytes_in_file() == 3 * 65536 * 4 * 8 - (1 << 20));
+  ThreadPool one(1), three(3);
+  Results const a = measure(whole, calibrations, two_bins(), one);
+  Results const b = measure(parts, calibrations, two_bins(), three);
+  REQUIRE(b.closure().rows.size() == 2 * a.closure().rows.size());
+  for (std::size_t i = 0; i < a.closure().rows.size(); ++i) {
+    TableRow const& x = a.closure().rows[i];
+    TableRow const& y = b.closure().rows[a.closure().rows.size() + i];
     CAPTURE(i);
-    CHECK(a.point.jets == b.point.jets);
-    CHECK(a.point.mode == b.point.mode);
-    CHECK(a.point.mode_error == b.point.mode_error);
-    CHECK(a.point.iqr68_over_mode_error == b.point.iqr68_over_mode_error);
-    CHECK(b.sample == "dijets");
-    CHECK(parts.bins[i].sample == "other");
+    CHECK(x.point.jets == y.point.jets);
+    CHECK(x.point.mode == y.point.mode);
+    CHECK(x.point.mode_error == y.point.mode_error);
+    CHECK(x.point.iqr68_over_mode_error == y.point.iqr68_over_mode_error);
+    CHECK(y.sample == "dijets");
+    CHECK(b.closure().rows[i].sample == "other");
+    CHECK(x.point.jets == kTimes * b.closure().rows[i].point.jets);
   }
-  CHECK(pieces.bytes() >= 4 * 2 * 2 * 5500);
-  CHECK(pieces.bytes() <= 2 * 4 * 2 * 2 * 5500);
 }
 
 TEST_CASE("weights enter, and weight 0 takes a jet out") {
   Jets jets;
-  auto const r = test::densities()[0].sample(4000, 2);
+  auto const r = jetcal::test::densities()[0].sample(4000, 2);
   for (float const v : r) {
     jets.add(300, 0.5, 80, {v}, {v});
     jets.weight.push_back(2);
@@ -193,65 +155,77 @@ TEST_CASE("weights enter, and weight 0 takes a jet out") {
     jets.weight.push_back(0);
   }
   Results const weighted = measure_all(two_bins(), jets);
-  CHECK(weighted.bins[0].point.jets == 4000);
-  CHECK(weighted.bins[0].point.effective_entries == Approx(4000));
-  CHECK(std::abs(*weighted.bins[0].point.mode - 1) < 0.01);
+  CHECK(weighted.closure().rows[0].point.jets == 4000);
+  CHECK(weighted.closure().rows[0].point.effective_entries == Approx(4000));
+  CHECK(std::abs(*weighted.closure().rows[0].point.mode - 1) < 0.01);
   Jets plain;
   for (float const v : r) { plain.add(300, 0.5, 80, {v}, {v}); }
   Results const unweighted = measure_all(two_bins(), plain);
-  CHECK(std::abs(*weighted.bins[0].point.mode - *unweighted.bins[0].point.mode) < 1e-9);
-  CHECK(std::abs(*weighted.bins[0].point.mode_error / *unweighted.bins[0].point.mode_error - 1) <
-        1e-9);
+  CHECK(std::abs(*weighted.closure().rows[0].point.mode -
+                 *unweighted.closure().rows[0].point.mode) < 1e-9);
+  CHECK(std::abs(*weighted.closure().rows[0].point.mode_error /
+                     *unweighted.closure().rows[0].point.mode_error -
+                 1) < 1e-9);
 }
 
-TEST_CASE("blocks that do not fit are refused") {
-  Jets jets;
-  jets.add(300, 0.5, 80, {1}, {1});
-  jets.add(300, 0.5, 80, {1}, {1});
-  ClosureAccumulator accumulator(two_bins(), {"dijets"}, {"none"});
-  accumulator.add(0, jets.block());
-  CHECK_THROWS_AS(accumulator.add(1, jets.block()), ShapeError);
-  JetBlock short_column = jets.block();
-  short_column.eta_true = short_column.eta_true.first(1);
-  CHECK_THROWS_AS(accumulator.add(0, short_column), ShapeError);
-  JetBlock short_response = jets.block();
-  short_response.calibrations[0].mass = {};
-  CHECK_THROWS_AS(accumulator.add(0, short_response), ShapeError);
-  JetBlock two = jets.block();
-  two.calibrations.push_back(two.calibrations[0]);
-  CHECK_THROWS_AS(accumulator.add(0, two), ShapeError);
-  jets.weight = {1, 1};
-  CHECK_THROWS_AS(accumulator.add(0, jets.block()), DataError);  // others had no weights
+TEST_CASE("columns that do not fit, and weights that are none, are refused") {
+  ColumnStore store(jetcal::validate::test::kMemory, std::filesystem::temp_directory_path());
+  JetTable table(store, 2);
+  std::vector<float> const two = {1, 2}, three = {1, 2, 3};
+  CHECK_THROWS_AS(table.append({two}), ShapeError);
+  CHECK_THROWS_AS(table.append({two, three}), ShapeError);
+  table.append({two, two});
+  CHECK(table.jets() == 2);
+  CHECK(table.column(1) == two);
   for (float const bad : {-1.0f, std::nanf(""), HUGE_VALF}) {
-    ClosureAccumulator weighted(two_bins(), {"dijets"}, {"none"});
+    Jets jets;
+    jets.add(300, 0.5, 80, {1}, {1});
+    jets.add(300, 0.5, 80, {1}, {1});
     jets.weight = {1, bad};
-    CHECK_THROWS_AS(weighted.add(0, jets.block()), DataError);
+    CHECK_THROWS_AS(measure_all(two_bins(), jets), DataError);
   }
 }
 
+TEST_CASE("a store whose file cannot be made says so") {
+  ColumnStore store(0, "/nowhere/to/be/found");
+  JetTable table(store, 1);
+  std::vector<float> const many(1 << 17, 1.0f);
+  CHECK_THROWS_AS(table.append({many}), DataError);
+}
+
 TEST_CASE("settings and names that make no sense are refused") {
-  auto const make = [](Settings const& s, std::vector<std::string> samples,
-                       std::vector<std::string> calibrations) {
-    ClosureAccumulator(s, std::move(samples), std::move(calibrations));
+  auto const make = [](Settings const& s, std::vector<std::string> const& names,
+                       std::vector<std::string> const& calibrations) {
+    ColumnStore store(jetcal::validate::test::kMemory, std::filesystem::temp_directory_path());
+    Jets jets(calibrations.size());
+    std::vector<double> const r(calibrations.size(), 1.0);
+    jets.add(300, 0.5, 80, r, r);
+    std::vector<Sample> samples;
+    for (std::string const& name : names) { samples.push_back(jets.sample(store, name)); }
+    ThreadPool threads(1);
+    measure(samples, calibrations, s, threads);
   };
   CHECK_NOTHROW(make(two_bins(), {"a", "b"}, {"none", "model"}));
   CHECK_THROWS_AS(make(two_bins(), {"a", "a"}, {"none"}), ConfigError);
   CHECK_THROWS_AS(make(two_bins(), {}, {"none"}), ConfigError);
   CHECK_THROWS_AS(make(two_bins(), {"a"}, {"model", "none"}), ConfigError);
   CHECK_THROWS_AS(make(two_bins(), {"a"}, {"none", "m", "m"}), ConfigError);
-  Settings s = two_bins();
-  s.bins.pt_true = {400, 200};
-  CHECK_THROWS_AS(make(s, {"a"}, {"none"}), ConfigError);
-  s = two_bins();
-  s.bins.pt_true = {};
-  s.bins.abs_eta_true = {};
-  CHECK_THROWS_AS(make(s, {"a"}, {"none"}), ConfigError);
-  s = two_bins();
-  s.mass_true_min_gev = std::nan("");
-  CHECK_THROWS_AS(make(s, {"a"}, {"none"}), ConfigError);
-  s = two_bins();
-  s.min_jets = 0;
-  CHECK_THROWS_AS(make(s, {"a"}, {"none"}), ConfigError);
+  auto const refused = [&](auto const& change) {
+    Settings s = two_bins();
+    change(s);
+    CHECK_THROWS_AS(make(s, {"a"}, {"none"}), ConfigError);
+  };
+  refused([](Settings& s) { s.bins.pt_true = {400, 200}; });
+  refused([](Settings& s) { s.bins.pt_true = s.bins.abs_eta_true = {}; });
+  refused([](Settings& s) { s.mass_true_min_gev = std::nan(""); });
+  refused([](Settings& s) { s.min_jets = 0; });
+  refused([](Settings& s) { s.slices[0].axes = {}; });
+  refused([](Settings& s) { s.slices[0].name = s.slices[1].name; });
+  refused([](Settings& s) { s.slices[0].name = "closure"; });
+  refused([](Settings& s) { s.topologies[1].name = s.topologies[0].name; });
+  refused([](Settings& s) { s.flavours[0].codes = {}; });
+  refused([](Settings& s) { s.pileup.npv = {3}; });
+  refused([](Settings& s) { s.importance.shift = 0; });
 }
 
 TEST_CASE("the summary counts bins, jets and ratios") {
@@ -262,7 +236,7 @@ TEST_CASE("the summary counts bins, jets and ratios") {
   Jets jets = shifted_jets({1.000, 1.008, 0.988, 1.0139, 0.93}, 1000);
   for (int i = 0; i < 100; ++i) { jets.add(1250, 0.5, 80, {1, 1.5}, {1, 1.5}); }  // too few
   Results const results = measure_all(settings, jets, {"none", "model"});
-  auto const summaries = summarise(results);
+  auto const summaries = summarise(results.closure(), settings);
   REQUIRE(summaries.size() == 4);
   Summary const& s = summaries[1];
   CHECK(s.variable == Variable::energy);
@@ -281,9 +255,9 @@ TEST_CASE("the summary counts bins, jets and ratios") {
   CHECK(s.shares[0].bins_with_errors == Approx(0.8));
   CHECK(s.shares[2].bins_with_errors == Approx(0.8));
   REQUIRE(s.worst.size() == 3);
-  CHECK(results.bins[s.worst[0]].range.pt_true_gev.lo == 1000);
-  CHECK(results.bins[s.worst[1]].range.pt_true_gev.lo == 800);
-  CHECK(results.bins[s.worst[2]].range.pt_true_gev.lo == 600);
+  CHECK(results.closure().rows[s.worst[0]].range[0].lo == 1000);
+  CHECK(results.closure().rows[s.worst[1]].range[0].lo == 800);
+  CHECK(results.closure().rows[s.worst[2]].range[0].lo == 600);
   CHECK(*s.iqr68_ratio == Approx(1).epsilon(1e-3));
   CHECK(*summaries[0].iqr68_ratio == Approx(1).epsilon(1e-12));
   CHECK(summaries[0].shares[2].bins == 0);
@@ -293,13 +267,14 @@ TEST_CASE("shares and ratios weight bins and jets as they say") {
   Settings settings = two_bins();
   Jets jets(2);
   // 3000 jets calibrated to 1 with half the width, 1000 to 1.03 with the same width.
-  for (float const v : test::densities()[0].stratified(3000)) {
+  for (float const v : jetcal::test::densities()[0].stratified(3000)) {
     jets.add(300, 0.5, 80, {v, 1 + 0.5 * (v - 1)}, {1, 1});
   }
-  for (float const v : test::densities()[0].stratified(1000)) {
+  for (float const v : jetcal::test::densities()[0].stratified(1000)) {
     jets.add(500, 0.5, 80, {v, 1.03 * v}, {1, 1});
   }
-  auto const summaries = summarise(measure_all(settings, jets, {"none", "model"}));
+  auto const summaries =
+      summarise(measure_all(settings, jets, {"none", "model"}).closure(), settings);
   Summary const& s = summaries[1];
   CHECK(s.shares[0].bins == Approx(0.5));
   CHECK(s.shares[0].jets == Approx(0.75));
@@ -308,7 +283,7 @@ TEST_CASE("shares and ratios weight bins and jets as they say") {
 
 TEST_CASE("a summary of bins without jets or mode has no shares to boast of") {
   Settings settings = two_bins();
-  auto const empty = summarise(measure_all(settings, Jets()));
+  auto const empty = summarise(measure_all(settings, Jets()).closure(), settings);
   REQUIRE(empty.size() == 2);
   CHECK(empty[0].bins == 0);
   CHECK(empty[0].shares.empty());
@@ -320,7 +295,7 @@ TEST_CASE("a summary of bins without jets or mode has no shares to boast of") {
     jets.add(300, 0.5, 80, {1 + 1e-4 * i}, {1});
     jets.weight.push_back(i == 0 ? 1.0f : 1e-6f);
   }
-  auto const heavy = summarise(measure_all(settings, jets));
+  auto const heavy = summarise(measure_all(settings, jets).closure(), settings);
   CHECK(heavy[0].bins == 1);
   CHECK(heavy[0].bins_without_mode == 1);
   CHECK(heavy[0].shares[2].bins == 0);
@@ -344,14 +319,16 @@ TEST_CASE("toy jets calibrated with their known mode close, uncalibrated ones do
   }
   Results const r = measure_all(settings, jets, {"none", "oracle"});
   // By variable, calibration, bin: three each.
-  REQUIRE(r.bins.size() == 12);
+  REQUIRE(r.closure().rows.size() == 12);
   // The energy's 6 % of .93, less the .01 that the scale rises with the energy; the mass's 8 %.
-  CHECK(*r.bins[2].point.mode - *r.bins[0].point.mode < -0.035);
-  CHECK(*r.bins[8].point.mode - *r.bins[6].point.mode < -0.06);
+  CHECK(*r.closure().rows[2].point.mode - *r.closure().rows[0].point.mode < -0.035);
+  CHECK(*r.closure().rows[8].point.mode - *r.closure().rows[6].point.mode < -0.06);
   for (std::size_t i : {3, 4, 5, 9, 10, 11}) {
-    CAPTURE(i, *r.bins[i].point.mode, *r.bins[i].point.mode_error);
-    CHECK(r.bins[i].point.jets > 500);
-    CHECK(std::abs(*r.bins[i].point.mode - 1) < 0.005 + 3 * *r.bins[i].point.mode_error);
-    CHECK(*r.bins[i].point.iqr68_over_mode < *r.bins[i - 3].point.iqr68_over_mode);
+    CAPTURE(i, *r.closure().rows[i].point.mode, *r.closure().rows[i].point.mode_error);
+    CHECK(r.closure().rows[i].point.jets > 500);
+    CHECK(std::abs(*r.closure().rows[i].point.mode - 1) <
+          0.005 + 3 * *r.closure().rows[i].point.mode_error);
+    CHECK(*r.closure().rows[i].point.iqr68_over_mode <
+          *r.closure().rows[i - 3].point.iqr68_over_mode);
   }
 }

@@ -9,10 +9,11 @@
 #include "engine/errors.hpp"
 #include "tests/catch.hpp"
 #include "tests/validate/densities.hpp"
-#include "validate/run.hpp"
+#include "tests/validate/jets.hpp"
 
 using namespace jetcal;
 using namespace jetcal::validate;
+using jetcal::validate::test::two_bins;
 namespace fs = std::filesystem;
 
 namespace {
@@ -37,48 +38,28 @@ std::string content(fs::path const& path) {
   return text.str();
 }
 
-// A first bin of jets, a second that is empty.
-class Jets {
- public:
-  Jets() : r_(test::densities()[0].stratified(1000)), other_(r_) {
-    for (float& v : other_) { v *= 0.9f; }
-    pt_.assign(r_.size(), 300);
-    eta_.assign(r_.size(), -0.5f);
-    mass_.assign(r_.size(), 80);
+// A first bin of jets, a second that is empty, in each of the samples; written to `folder`.
+Results run(Settings const& settings, std::vector<std::string> const& samples,
+            std::vector<std::string> const& calibrations, fs::path const& folder, int times = 1) {
+  jetcal::validate::test::Jets jets(calibrations.size());
+  for (float const v : jetcal::test::densities()[0].stratified(1000)) {
+    double const r = static_cast<double>(v);
+    jets.add(300, -0.5, 80, {0.9 * r, r}, {0.9 * r, r});
   }
-
-  Source source(std::string name, int blocks = 1) {
-    return {std::move(name), [this, blocks, given = 0](JetBlock& block) mutable {
-              if (given++ == blocks) { return false; }
-              block = {};
-              block.pt_true_gev = pt_;
-              block.eta_true = eta_;
-              block.mass_true_gev = mass_;
-              block.calibrations = {{other_, other_}, {r_, r_}};
-              return true;
-            }};
-  }
-
- private:
-  std::vector<float> r_, other_, pt_, eta_, mass_;
-};
-
-Settings two_bins() {
-  Settings s;
-  s.bins = {};
-  s.bins.pt_true = {200, 400, 800};
-  s.bins.abs_eta_true = {0, 1};
-  return s;
+  ColumnStore store(jetcal::validate::test::kMemory, fs::temp_directory_path());
+  std::vector<Sample> made;
+  for (std::string const& name : samples) { made.push_back(jets.sample(store, name, times)); }
+  ThreadPool threads(1);
+  Results results = measure(made, calibrations, settings, threads);
+  write_results(results, folder);
+  return results;
 }
 
 }  // namespace
 
 TEST_CASE("a run writes the results as JSON that says everything") {
   Folder const folder;
-  Jets jets;
-  ThreadPool threads(1);
-  run(two_bins(), {jets.source("dijets", 2), jets.source("top")}, {"none", "model.h5"},
-      folder.path / "new" / "out", threads);
+  run(two_bins(), {"dijets", "top"}, {"none", "model.h5"}, folder.path / "new" / "out", 2);
   Json const json = Json::parse(content(folder.path / "new" / "out" / "validation.json"));
   CHECK(json["settings"]["bins"]["pt_true"] == Json::array({200.0, 400.0, 800.0}));
   CHECK(json["settings"]["mass_true_min"] == 40.0);
@@ -138,11 +119,9 @@ TEST_CASE("a mass axis shows up, an axis without edges has no borders") {
   Settings settings;
   settings.bins = {};
   settings.bins.mass_true = {0, 60, 100};
-  Jets jets;
-  ThreadPool threads(1);
+  settings.tests = {};
   Folder const folder;
-  Results const results =
-      run(settings, {jets.source("dijets")}, {"none", "model"}, folder.path, threads);
+  Results const results = run(settings, {"dijets"}, {"none", "model"}, folder.path);
   Json const json = to_json(results);
   CHECK(json["bins"][1]["mass_true"] == Json::array({60.0, 100.0}));
   CHECK(json["bins"][1]["pt_true"] == Json::array({nullptr, nullptr}));
@@ -151,10 +130,8 @@ TEST_CASE("a mass axis shows up, an axis without edges has no borders") {
 }
 
 TEST_CASE("the text shows calibrations side by side, and no value as a dash") {
-  Jets jets;
-  ThreadPool threads(1);
   Folder const folder;
-  run(two_bins(), {jets.source("dijets")}, {"none", "model"}, folder.path, threads);
+  run(two_bins(), {"dijets"}, {"none", "model"}, folder.path);
   std::string const text = content(folder.path / "validation.txt");
   std::istringstream lines(text);
   std::string line;
@@ -173,21 +150,11 @@ TEST_CASE("the text shows calibrations side by side, and no value as a dash") {
   CHECK(text.find("dijets, mass: mode of r = m / m_true") != std::string::npos);
 }
 
-TEST_CASE("a run that cannot be written or has no jets says so") {
-  Jets jets;
-  ThreadPool threads(1);
+TEST_CASE("results that cannot be written say so") {
   Folder const folder;
-  CHECK_THROWS_AS(
-      run(two_bins(), {jets.source("dijets", 0)}, {"none", "model"}, folder.path, threads),
-      DataError);
   std::ofstream(folder.path / "file") << "x";
-  CHECK_THROWS_AS(run(two_bins(), {jets.source("dijets")}, {"none", "model"},
-                      folder.path / "file" / "out", threads),
-                  DataError);
-  CHECK_THROWS_AS(
-      run(two_bins(), {jets.source("dijets")}, {"none", "model"}, folder.path / "file", threads),
-      DataError);
-  CHECK_THROWS_AS(run(two_bins(), {jets.source("dijets")}, {"none"}, folder.path, threads),
-                  ShapeError);
+  for (fs::path const& out : {folder.path / "file" / "out", folder.path / "file"}) {
+    CHECK_THROWS_AS(run(two_bins(), {"dijets"}, {"none", "model"}, out), DataError);
+  }
   CHECK_FALSE(fs::exists(folder.path / "validation.json"));
 }

@@ -1,0 +1,129 @@
+#include "validate/widths.hpp"
+
+#include <cmath>
+
+#include "validate/normal.hpp"
+
+namespace jetcal::validate {
+namespace {
+
+constexpr double kGaussianIqr68 = 1.98891594;  // of width 1
+constexpr double kPullRange = 5;
+constexpr int kPullBins = 100;
+
+double split_gaussian_quantile(double p, double sigma_low, double sigma_high) {
+  double const below = sigma_low / (sigma_low + sigma_high);  // share of the lower half
+  if (p < below) { return sigma_low * normal_quantile(0.5 * p / below); }
+  return sigma_high * normal_quantile(0.5 + 0.5 * (p - below) / (1 - below));
+}
+
+/// The columns of one calibration and variable, sorted into cells.
+struct Predictions {
+  std::vector<float> response, low, high;
+};
+
+WidthRow measure_row(std::span<float const> response, std::span<float const> low,
+                     std::span<float const> high, std::span<float const> weights,
+                     ModeSettings const& settings, std::vector<float>& pulls) {
+  WidthRow row;
+  std::vector<float> values, pull, used_weights;
+  double predicted = 0, weight = 0;
+  for (std::size_t i = 0; i < response.size(); ++i) {
+    if (!(std::isfinite(response[i]) && low[i] > 0 && high[i] > 0)) { continue; }
+    float const sigma = response[i] < 1 ? low[i] : high[i];
+    values.push_back(response[i]);
+    pull.push_back((response[i] - 1) / sigma);
+    double const w = weights.empty() ? 1.0 : static_cast<double>(weights[i]);
+    if (!weights.empty()) { used_weights.push_back(weights[i]); }
+    predicted +=
+        w * split_gaussian_iqr68(static_cast<double>(low[i]), static_cast<double>(high[i]));
+    weight += w;
+  }
+  row.jets = static_cast<std::int64_t>(values.size());
+  pulls.insert(pulls.end(), pull.begin(), pull.end());
+  if (!(weight > 0)) { return row; }
+  SortedSample const found(std::move(values), used_weights);
+  SortedSample const pulled(std::move(pull), std::move(used_weights));
+  if (found.effective_entries() < settings.min_effective_entries) { return row; }
+  auto const iqr68 = [](SortedSample const& s) {
+    return s.quantile(kHighQuantile) - s.quantile(kLowQuantile);
+  };
+  auto const iqr68_error = [](SortedSample const& s) {
+    return std::sqrt(s.quantile_covariance(kHighQuantile, kHighQuantile) +
+                     s.quantile_covariance(kLowQuantile, kLowQuantile) -
+                     2 * s.quantile_covariance(kLowQuantile, kHighQuantile));
+  };
+  row.predicted_iqr68 = predicted / weight;
+  row.found_iqr68 = iqr68(found);
+  row.found_iqr68_error = iqr68_error(found);
+  row.pull_width = iqr68(pulled) / kGaussianIqr68;
+  row.pull_width_error = iqr68_error(pulled) / kGaussianIqr68;
+  ModeEstimate const mode = estimate_mode(pulled, settings);
+  if (mode.method != ModeMethod::none) {
+    row.pull_mode = mode.mode;
+    row.pull_mode_error = mode.error;
+  }
+  return row;
+}
+
+}  // namespace
+
+double split_gaussian_iqr68(double sigma_low, double sigma_high) {
+  return split_gaussian_quantile(kHighQuantile, sigma_low, sigma_high) -
+         split_gaussian_quantile(kLowQuantile, sigma_low, sigma_high);
+}
+
+void measure_widths(Sample const& sample, TableSpec const& spec, TableContext const& context,
+                    ThreadPool& threads, Widths& out) {
+  out.axes = spec.axes;
+  JetGroup const all;
+  auto const weights = jet_weights(sample, all);
+  for (Variable const variable : {Variable::energy, Variable::mass}) {
+    auto const v = static_cast<std::size_t>(variable);
+    auto const mass_cut = variable == Variable::mass
+                              ? std::optional<double>(context.mass_true_min_gev)
+                              : std::nullopt;
+    std::optional<Cells> cells;
+    std::vector<float> sorted_weights;
+    for (std::size_t k = 0; k < context.calibrations.size(); ++k) {
+      auto const& columns = sample.columns.widths[k];
+      if (!columns) { continue; }
+      if (!cells) {
+        cells.emplace(sample, spec, all, mass_cut);
+        if (!weights.empty()) { sorted_weights = cells->sorted(weights); }
+      }
+      auto const sorted = [&](std::size_t c) { return cells->sorted(sample.jets.column(c)); };
+      Predictions const p{sorted(sample.columns.responses[k][v]), sorted((*columns)[2 * v]),
+                          sorted((*columns)[2 * v + 1])};
+      auto const n = static_cast<std::size_t>(cells->cells());
+      std::vector<WidthRow> rows(n);
+      std::vector<std::vector<float>> pulls(n);
+      threads.run(cells->cells(), [&](std::int64_t cell, int) {
+        auto const c = static_cast<std::size_t>(cell);
+        rows[c] = measure_row(
+            cells->of(p.response, cell), cells->of(p.low, cell), cells->of(p.high, cell),
+            weights.empty() ? std::span<float const>() : cells->of(sorted_weights, cell),
+            context.mode, pulls[c]);
+      });
+      std::vector<float> all_pulls;
+      PullDistribution distribution;
+      distribution.variable = variable;
+      distribution.sample = sample.name;
+      distribution.calibration = context.calibrations[k];
+      for (std::size_t c = 0; c < n; ++c) {
+        rows[c].variable = variable;
+        rows[c].sample = sample.name;
+        rows[c].calibration = context.calibrations[k];
+        rows[c].range = spec.range(static_cast<std::int64_t>(c));
+        distribution.without_prediction += cells->jets(static_cast<std::int64_t>(c)) - rows[c].jets;
+        all_pulls.insert(all_pulls.end(), pulls[c].begin(), pulls[c].end());
+        out.rows.push_back(std::move(rows[c]));
+      }
+      distribution.histogram =
+          fill(SortedSample(std::move(all_pulls)), -kPullRange, kPullRange, kPullBins);
+      out.pulls.push_back(std::move(distribution));
+    }
+  }
+}
+
+}  // namespace jetcal::validate
