@@ -36,6 +36,22 @@ std::size_t columns() {
   return size.ws_col;
 }
 
+/// "  within 1 % E 72 % m 90 %" of a line with a closure.
+std::string closure_text(Json const& line) {
+  auto const closure = line.find("closure");
+  if (closure == line.end()) { return ""; }
+  std::string text = "  bins within 1 %:";
+  for (auto const& [variable, symbol] : {std::pair{"energy", "E"}, std::pair{"mass", "m"}}) {
+    Json const& c = closure->at(variable);
+    if (c.is_object() && c.at("within_1").is_number()) {
+      text += fmt::format(" {} {:.0f} %", symbol, 100 * c.at("within_1").get<double>());
+    } else {
+      text += fmt::format(" {} -", symbol);
+    }
+  }
+  return text;
+}
+
 void print(std::string const& line) { std::fprintf(stderr, "%s\n", line.c_str()); }
 
 }  // namespace
@@ -78,12 +94,12 @@ void ProgressPrinter::epoch(Json const& line) {
   Json const& v = line.at("validation");
   print(fmt::format(
       "step {}/{} epoch {}: {} jets/s  loss E {} m {}  kept E {} m {}  held-out loss E {} m "
-      "{}  {} left",
+      "{}{}  {} left",
       line.at("step").get<std::int64_t>(), now_.steps, line.at("epoch").get<std::int64_t>(),
       number(line.at("jets_per_s"), "{:.0f}"), number(t.at("loss_energy"), "{:.4f}"),
       number(t.at("loss_mass"), "{:.4f}"), number(t.at("kept_energy"), "{:.3f}"),
       number(t.at("kept_mass"), "{:.3f}"), number(v.at("loss_energy"), "{:.4f}"),
-      number(v.at("loss_mass"), "{:.4f}"), time_left(now_.seconds_left)));
+      number(v.at("loss_mass"), "{:.4f}"), closure_text(line), time_left(now_.seconds_left)));
 }
 
 void ProgressPrinter::clear_bar() {

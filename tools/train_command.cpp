@@ -7,6 +7,7 @@
 #include "tools/progress.hpp"
 #include "train/recipe.hpp"
 #include "train/trainer.hpp"
+#include "validate/epoch_closure.hpp"
 
 namespace jetcal::tools {
 namespace {
@@ -20,6 +21,20 @@ struct TrainOptions {
 
 std::atomic<int> stop_signal = 0;
 static_assert(std::atomic<int>::is_always_lock_free);
+
+/// Modes and widths of held-out jets at the end of an epoch, by the estimators of a validation.
+class EpochClosure final : public train::ClosureMeter {
+ public:
+  explicit EpochClosure(int threads) : threads_(threads) {}
+
+  Json measure(train::HeldOutResponses const& responses, data::BinGrid const& bins) override {
+    return validate::epoch_closure(responses.energy, responses.mass, responses.weights, bins,
+                                   threads_);
+  }
+
+ private:
+  ThreadPool threads_;
+};
 
 // The first signal asks the run to stop after its batch; the second one has its usual effect.
 void on_signal(int number) {
@@ -42,7 +57,7 @@ train::RunOptions run_options(TrainOptions const& options, train::Recipe const& 
 
 int run(TrainOptions const& options) {
   train::Recipe const recipe = train::load_recipe(options.recipe, options.sets);
-  train::RunOptions const run = run_options(options, recipe);
+  train::RunOptions run = run_options(options, recipe);
   if (options.dry_run) {
     std::printf("%s\n", train::recipe_to_json(recipe).dump(2).c_str());
     std::printf("\n%s", train::dry_run(recipe, run).c_str());
@@ -51,6 +66,8 @@ int run(TrainOptions const& options) {
   std::signal(SIGINT, on_signal);
   std::signal(SIGTERM, on_signal);
   ProgressPrinter printer;
+  EpochClosure closure(run.threads);
+  run.closure = &closure;
   train::Outcome const outcome = train::run_training(recipe, run, printer);
   std::string const folder = run.out.string();
   if (outcome == train::Outcome::interrupted) {

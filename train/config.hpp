@@ -77,6 +77,7 @@ struct Recipe {
   std::vector<StepConfig> schedule;
   CollapseConfig collapse;
   CheckpointConfig checkpoint;
+  std::int64_t validation_every = 0;  ///< epochs between closures of held-out jets; 0: none
 };
 
 }  // namespace jetcal::train

@@ -1,6 +1,5 @@
 #include "train/trainer.hpp"
 
-#include <chrono>
 #include <cmath>
 #include <limits>
 #include <optional>
@@ -10,7 +9,9 @@
 #include "model/network.hpp"
 #include "train/checkpoint.hpp"
 #include "train/collapse_guard.hpp"
+#include "train/held_out.hpp"
 #include "train/metrics.hpp"
+#include "train/run_clock.hpp"
 #include "train/run_files.hpp"
 #include "train/run_setup.hpp"
 #include "train/schedule.hpp"
@@ -18,16 +19,10 @@
 namespace jetcal::train {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 // Held-out jets are evaluated in batches of this size; it enters no sum's order across batches.
 constexpr std::int64_t kValidationBatch = 32'768;
 // A repeated step warms up this many times longer than the try before.
 constexpr std::int64_t kLongerWarmUp = 4;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 /// What belongs to one step of the schedule and is the same for all its batches.
 struct StepPlan {
@@ -64,8 +59,8 @@ class Trainer {
       parameters_.upload(network_.initial_parameters(recipe_.seed));
       files_.start();
     }
-    count_all_jets();
-    started_ = last_checkpoint_ = Clock::now();
+    clock_.emplace(recipe_, loader_.training_rows(), position_.step, position_.update);
+    last_checkpoint_ = Clock::now();
     while (position_.step < steps()) {
       if (!run_step()) { return Outcome::interrupted; }
     }
@@ -190,8 +185,7 @@ class Trainer {
   /// False: asked to stop.
   bool run_epoch() {
     loader_.start_epoch(position_.step, position_.epoch, plan_.config->batch_size, position_.batch);
-    epoch_started_ = Clock::now();
-    jets_at_epoch_start_ = jets_done_;
+    clock_->start_epoch();
     while (position_.update < plan_.length.updates && loader_.next(batch_)) {
       if (!run_update()) { return true; }
       if (options_.stop != nullptr && options_.stop->load() != 0) { return false; }
@@ -225,7 +219,7 @@ class Trainer {
     ++position_.update;
     ++position_.optimizer_updates;
     ++position_.total_updates;
-    jets_done_ += batch_.rows;
+    clock_->add_jets(batch_.rows);
     tell_progress(result);
     return watch_collapse(result);
   }
@@ -255,7 +249,7 @@ class Trainer {
 
   /// False: asked to stop (a checkpoint is written).
   bool finish_epoch() {
-    double const seconds = seconds_since(epoch_started_);
+    double const jets_per_s = clock_->jets_per_s();
     std::optional<EpochSums> held_out;
     if (loader_.validation_rows() > 0) { held_out = validate(); }
     EpochLine line;
@@ -265,9 +259,10 @@ class Trainer {
     line.updates = position_.total_updates;
     line.learning_rate =  // of the epoch's last update, which may have been before a restart
         learning_rate(*plan_.config, warm_up(), position_.update - 1, plan_.length.updates);
-    line.jets_per_s = static_cast<double>(jets_done_ - jets_at_epoch_start_) / seconds;
-    Json const json =
+    line.jets_per_s = jets_per_s;
+    Json json =
         epoch_line(line, *sums_, held_out.has_value() ? &*held_out : nullptr, loader_.bins());
+    if (closure_is_due()) { json["closure"] = closure(); }
     files_.append_metrics(json);
     listener_.epoch(json);
     warn_of_bins(held_out.has_value() ? *held_out : *sums_);
@@ -293,9 +288,27 @@ class Trainer {
     position_.below = {};
   }
 
+  /// What is validated and kept: the average of the weights where there is one.
+  Buffer const& best_parameters() const {
+    return plan_.config->average_decay > 0 ? average_ : parameters_;
+  }
+
+  bool closure_is_due() const {
+    return options_.closure != nullptr && recipe_.validation_every > 0 &&
+           loader_.validation_rows() > 0 && (position_.lines + 1) % recipe_.validation_every == 0;
+  }
+
+  Json closure() {
+    std::int64_t const jets =
+        closure_jets(recipe_, loader_.training_rows(), loader_.validation_rows());
+    return options_.closure->measure(
+        held_out_responses(loader_, network_, *execution_, best_parameters(), jets),
+        loader_.bins());
+  }
+
   EpochSums validate() {
     EpochSums sums = new_sums();
-    Buffer const& parameters = plan_.config->average_decay > 0 ? average_ : parameters_;
+    Buffer const& parameters = best_parameters();
     loader_.start_validation(kValidationBatch);
     while (loader_.next_validation(batch_)) {
       PassResult const& result = execution_->evaluate(
@@ -359,20 +372,6 @@ class Trainer {
     }
   }
 
-  void count_all_jets() {
-    for (std::size_t i = 0; i < recipe_.schedule.size(); ++i) {
-      StepLength const length = step_length(recipe_.schedule[i], loader_.training_rows());
-      double const per_update = static_cast<double>(loader_.training_rows()) /
-                                static_cast<double>(length.updates_per_epoch);
-      double const jets = per_update * static_cast<double>(length.updates);
-      all_jets_ += jets;
-      if (static_cast<std::int64_t>(i) < position_.step) { jets_before_ += jets; }
-      if (static_cast<std::int64_t>(i) == position_.step) {
-        jets_before_ += per_update * static_cast<double>(position_.update);
-      }
-    }
-  }
-
   void tell_progress(PassResult const& result) {
     Progress p;
     p.step = position_.step + 1;
@@ -390,10 +389,8 @@ class Trainer {
       (head_of(h) == 0 ? p.loss_energy : p.loss_mass) = loss;
       (head_of(h) == 0 ? p.kept_energy : p.kept_mass) = kept;
     }
-    double const epoch_seconds = seconds_since(epoch_started_);
-    p.jets_per_s = static_cast<double>(jets_done_ - jets_at_epoch_start_) / epoch_seconds;
-    double const rate = static_cast<double>(jets_done_) / seconds_since(started_);
-    p.seconds_left = (all_jets_ - jets_before_ - static_cast<double>(jets_done_)) / rate;
+    p.jets_per_s = clock_->jets_per_s();
+    p.seconds_left = clock_->seconds_left();
     listener_.progress(p);
   }
 
@@ -482,9 +479,8 @@ class Trainer {
   std::vector<double> restored_sums_;
   bool restarted_ = false;
 
-  Clock::time_point started_, epoch_started_, last_checkpoint_;
-  std::int64_t jets_done_ = 0, jets_at_epoch_start_ = 0;
-  double all_jets_ = 0, jets_before_ = 0;
+  std::optional<RunClock> clock_;
+  Clock::time_point last_checkpoint_;
 };
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "engine/json.hpp"
 #include "kernels/execution.hpp"
 #include "train/config.hpp"
+#include "train/held_out.hpp"
 
 namespace jetcal::train {
 
@@ -19,6 +20,7 @@ struct RunOptions {
   int threads = 1;
   std::string precision = "fp32";
   DenseKernels dense_kernels = DenseKernels::own;
+  ClosureMeter* closure = nullptr;  ///< for the recipe's `validation_every`
   /// Set to a signal's number from outside: the run then writes a checkpoint after the batch at
   /// hand and returns.
   std::atomic<int> const* stop = nullptr;

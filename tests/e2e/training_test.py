@@ -38,6 +38,33 @@ def test_a_run_leaves_model_metrics_and_recipe(folder):
         check(first.dtype == np.float32 and first.shape == (6 + 11, 64), f"core.0.weight is {first.dtype} {first.shape}")
 
 
+def test_closure_of_held_out_jets_while_it_trains(folder):
+    """Every second epoch, with the numbers that a validation of the last epoch's model gives."""
+    bins = {"pt_true": [150, 600, 5000], "abs_eta_true": [0, 3]}
+    recipe = small_recipe(folder, validation_every=2, bins=bins)
+    run = train(recipe, folder / "run")
+    lines = metrics(run)
+    check([i for i, line in enumerate(lines, 1) if "closure" in line] == [2, 4, 6], "every second epoch has a closure")
+    settings = folder / "settings.json"
+    settings.write_text(json.dumps({"bins": bins, "mass_true_min": 0, "tests": []}))
+    jetcal("validate", folder / "shards/shard_*.h5", "--calibration", run / "model.h5", "--jets", "held-out",
+           "--settings", settings, "--out", folder / "validation")
+    table = json.loads((folder / "validation/validation.json").read_text())
+    closure = lines[-1]["closure"]
+    for variable in ("energy", "mass"):
+        rows = [b for b in table["bins"] if b["variable"] == variable and b["calibration"] != "none"]
+        mine = closure[variable]["rows"]
+        check(len(mine) == closure[variable]["bins"] > 0, f"bins of {variable}: {closure[variable]}")
+        for row in mine:
+            other = rows[row["bin"]]
+            check(row["jets"] == other["jets"], f"{row} and {other}")
+            for key in ("mode", "mode_error", "iqr68_over_mode"):
+                check(abs(row[key] / other[key] - 1) < 1e-4, f"{key}: {row[key]} and {other[key]}")
+        inside = [abs(row["mode"] - 1) < 0.05 for row in mine]
+        check(closure[variable]["within_5"] == sum(inside) / len(inside), f"{closure[variable]}")
+    check(lines[3]["closure"] != closure, "the closure is that of its epoch")
+
+
 def test_same_bits_with_any_number_of_threads(folder):
     recipe = small_recipe(folder)
     one = train(recipe, folder / "one", "--threads", 1)
