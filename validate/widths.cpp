@@ -1,5 +1,6 @@
 #include "validate/widths.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "validate/normal.hpp"
@@ -7,7 +8,7 @@
 namespace jetcal::validate {
 namespace {
 
-constexpr double kGaussianIqr68 = 1.98891594;  // of width 1
+constexpr double kGaussianIqr68 = 1.988915766419506;  // of width 1: 2 * quantile(0.84)
 constexpr double kPullRange = 5;
 constexpr int kPullBins = 100;
 
@@ -15,6 +16,17 @@ double split_gaussian_quantile(double p, double sigma_low, double sigma_high) {
   double const below = sigma_low / (sigma_low + sigma_high);  // share of the lower half
   if (p < below) { return sigma_low * normal_quantile(0.5 * p / below); }
   return sigma_high * normal_quantile(0.5 + 0.5 * (p - below) / (1 - below));
+}
+
+/// Where a standard Gaussian has the share of jets that a split one of mode 1 has at `response`.
+double pull_of(double response, double sigma_low, double sigma_high) {
+  constexpr double kLeast = 1e-300;  // of the share beyond: a pull of 37
+  double const below = sigma_low / (sigma_low + sigma_high);
+  bool const low = response < 1;
+  double const z = (response - 1) / (low ? sigma_low : sigma_high);
+  double const beyond = 2 * (low ? below : 1 - below) * normal_cdf(-std::abs(z));
+  double const pull = normal_quantile(std::max(beyond, kLeast));
+  return low ? pull : -pull;
 }
 
 /// The columns of one calibration and variable, sorted into cells.
@@ -30,9 +42,10 @@ WidthRow measure_row(std::span<float const> response, std::span<float const> low
   double predicted = 0, weight = 0;
   for (std::size_t i = 0; i < response.size(); ++i) {
     if (!(std::isfinite(response[i]) && low[i] > 0 && high[i] > 0)) { continue; }
-    float const sigma = response[i] < 1 ? low[i] : high[i];
     values.push_back(response[i]);
-    pull.push_back((response[i] - 1) / sigma);
+    pull.push_back(
+        static_cast<float>(pull_of(static_cast<double>(response[i]), static_cast<double>(low[i]),
+                                   static_cast<double>(high[i]))));
     double const w = weights.empty() ? 1.0 : static_cast<double>(weights[i]);
     if (!weights.empty()) { used_weights.push_back(weights[i]); }
     predicted +=

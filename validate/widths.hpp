@@ -12,9 +12,9 @@
 namespace jetcal::validate {
 
 /// Is the width that a network predicts that of the responses? In one cell: the IQR68 that its
-/// split Gaussians have, averaged over the jets, against the one found, and the pulls
-/// (r - R) / sigma with the sigma of the side, whose core should be a Gaussian of mode 0 and width
-/// 1.
+/// split Gaussians have, averaged over the jets, against the one found; and the pulls. A pull is
+/// where a standard Gaussian has the same share of jets below: (r - R) / sigma where both sides are
+/// equally wide. If the prediction is right, pulls have the mode 0 and the width 1.
 struct WidthRow {
   Variable variable = Variable::energy;
   std::string sample;
