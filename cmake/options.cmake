@@ -52,17 +52,25 @@ function(jetcal_library name)
   target_link_libraries(jetcal_${name} PUBLIC jetcal_options ${ARG_DEPENDS})
 endfunction()
 
-# jetcal_test(name SOURCES ... DEPENDS ... [LABELS ...]): one Catch2 program a folder, one ctest
-# entry a test case, labelled `slow` if the case has the tag [slow] and `fast` otherwise.
+# jetcal_test(name SOURCES ... DEPENDS ... [LABELS ...] [EMULATED]): one Catch2 program a folder, one
+# ctest entry a test case, labelled `slow` if the case has the tag [slow] and `fast` otherwise.
+# EMULATED: CUDA runs on the emulator (tests/emulator) in place of NVIDIA's runtime; label `cuda`.
 # Cases of one program run one after the other: they may share a scratch folder.
 function(jetcal_test name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;LABELS" ${ARGN})
+  cmake_parse_arguments(ARG "EMULATED" "" "SOURCES;DEPENDS;LABELS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   add_dependencies(unit_tests ${name})
   target_link_libraries(${name} PRIVATE jetcal_test_main ${ARG_DEPENDS})
+  set(environment "")
+  if(ARG_EMULATED)
+    add_dependencies(${name} cuda_emulator)
+    target_include_directories(${name} SYSTEM PRIVATE ${CMAKE_CUDA_TOOLKIT_INCLUDE_DIRECTORIES})
+    set(environment --environment LD_LIBRARY_PATH=$<TARGET_FILE_DIR:cuda_emulator>)
+    list(APPEND ARG_LABELS cuda)
+  endif()
   set(list_file ${CMAKE_CURRENT_BINARY_DIR}/${name}_cases.cmake)
   add_custom_command(TARGET ${name} POST_BUILD BYPRODUCTS ${list_file}
-    COMMAND ${JETCAL_PYTHON} ${PROJECT_SOURCE_DIR}/tests/discover.py
+    COMMAND ${JETCAL_PYTHON} ${PROJECT_SOURCE_DIR}/tests/discover.py ${environment}
             ${name} $<TARGET_FILE:${name}> ${list_file} ${Catch2_VERSION} ${ARG_LABELS}
     VERBATIM)
   set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES ${CMAKE_CURRENT_BINARY_DIR}/${name}_include.cmake)

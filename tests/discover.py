@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Lists the cases of a Catch2 program as ctest entries, one a case.
 
-usage: discover.py NAME PROGRAM OUTPUT CATCH_VERSION [LABEL ...]
+usage: discover.py [--environment NAME=VALUE] NAME PROGRAM OUTPUT CATCH_VERSION [LABEL ...]
 
 Run after the program is linked (jetcal_test in cmake/options.cmake). A case tagged [slow] gets the
-label `slow`, every other `fast`. A case that cannot run says so through JETCAL_SKIP.
+label `slow`, every other `fast`. A case that cannot run says so through JETCAL_SKIP. The cases are
+listed and run with the environment variable, if one is given.
 """
 
+import os
 import subprocess
 import sys
 
@@ -37,7 +39,14 @@ def pattern(name):
 
 
 def main():
-    name, program, output, version, *labels = sys.argv[1:]
+    arguments = sys.argv[1:]
+    environment = ""
+    if arguments[0] == "--environment":
+        environment = ";" + arguments[1]
+        variable, value = arguments[1].split("=", 1)
+        os.environ[variable] = value
+        del arguments[:2]
+    name, program, output, version, *labels = arguments
     version = int(version.split(".")[0])
     skip_status = 77 if version < 3 else 4
     warn = "--warn NoTests" if version < 3 else ""  # v3 fails by itself when no case matches
@@ -53,7 +62,7 @@ def main():
         lines.append(
             f"set_tests_properties({entry} PROPERTIES LABELS {quoted(label)} RESOURCE_LOCK {name}"
             f" TIMEOUT {600 if case in slow else 300} SKIP_RETURN_CODE {skip_status}"
-            f" ENVIRONMENT JETCAL_SKIP_STATUS={skip_status})"
+            f" ENVIRONMENT {quoted(f'JETCAL_SKIP_STATUS={skip_status}{environment}')})"
         )
     with open(output, "w", encoding="utf-8") as f:
         f.write("\n".join(lines) + "\n")

@@ -1,0 +1,156 @@
+// Counters of executed instructions and memory transactions.
+#include "tests/emulator/counters.hpp"
+
+#include "tests/emulator/execute/program.hpp"
+#include "tests/emulator/settings.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <fstream>
+
+namespace emulator {
+
+char const* name_of(Class c) {
+  static constexpr std::array<char const*, static_cast<std::size_t>(Class::count)> kNames = {
+      "mma",         "fma",        "arithmetic",  "special",      "integer",     "compare",
+      "convert",     "move",       "load_global", "store_global", "load_shared", "store_shared",
+      "load_matrix", "copy_async", "load_local",  "store_local",  "load_param",  "atomic",
+      "warp",        "barrier",    "control"};
+  return kNames[static_cast<std::size_t>(c)];
+}
+
+void InstructionCounter::add(InstructionCounter const& other) {
+  warps += other.warps;
+  threads += other.threads;
+  bytes += other.bytes;
+  transactions += other.transactions;
+  least += other.least;
+}
+
+void count_global(InstructionCounter& counter, u64 const* addresses, Lanes lanes, int bytes) {
+  std::array<u64, kWarpSize> sectors{};
+  std::size_t count = 0;
+  bool sorted = true;
+  each_lane(lanes, [&](int lane) {
+    u64 const sector = addresses[lane] / 32;  // an aligned access of up to 16 bytes lies in one
+    if (count != 0 && sectors[count - 1] == sector) { return; }
+    sorted = sorted && (count == 0 || sectors[count - 1] < sector);
+    sectors[count++] = sector;
+  });
+  if (!sorted) {
+    std::sort(sectors.begin(), sectors.begin() + static_cast<s64>(count));
+    count = static_cast<std::size_t>(
+        std::unique(sectors.begin(), sectors.begin() + static_cast<s64>(count)) - sectors.begin());
+  }
+  u64 const wanted = static_cast<u64>(std::popcount(lanes)) * static_cast<u64>(bytes);
+  counter.bytes += wanted;
+  counter.transactions += count;
+  counter.least += std::min<u64>(count, (wanted + 31) / 32);  // fewer if lanes share a word
+}
+
+void count_shared(InstructionCounter& counter, u64 const* addresses, Lanes lanes, int bytes) {
+  int const words_each = std::max(1, bytes / 4);
+  int const group = kWarpSize / words_each;
+  for (int begin = 0; begin < kWarpSize; begin += group) {
+    std::array<u64, kWarpSize> words{};
+    std::array<u8, kWarpSize> in_bank{};
+    std::size_t count = 0;
+    u8 waves = 0;
+    for (int lane = begin; lane < begin + group; ++lane) {
+      if ((lanes >> lane & 1) == 0) { continue; }
+      for (int i = 0; i < words_each; ++i) {
+        u64 const word = addresses[lane] / 4 + static_cast<u64>(i);
+        if (std::find(words.begin(), words.begin() + static_cast<s64>(count), word) !=
+            words.begin() + static_cast<s64>(count)) {
+          continue;
+        }
+        words[count++] = word;
+        waves = std::max(waves, ++in_bank[word % kWarpSize]);
+      }
+    }
+    counter.transactions += waves;
+    counter.least += waves != 0;
+  }
+  counter.bytes += static_cast<u64>(std::popcount(lanes)) * static_cast<u64>(bytes);
+}
+
+Counters& Counters::all() {
+  static auto* counters = new Counters;  // used until the very end of the process
+  return *counters;
+}
+
+void Counters::add_launch(Kernel const& kernel, CounterTable const& table, u64 blocks,
+                          u64 threads_per_block, u64 distinct_read, u64 distinct_written) {
+  std::scoped_lock const lock(mutex_);
+  OfKernel& of = kernels_[kernel.name];
+  of.kernel = &kernel;
+  of.table.resize(std::max(of.table.size(), table.size()));
+  for (std::size_t i = 0; i < table.size(); ++i) { of.table[i].add(table[i]); }
+  ++of.launches;
+  of.blocks += blocks;
+  of.threads += blocks * threads_per_block;
+  of.distinct_read += distinct_read;
+  of.distinct_written += distinct_written;
+}
+
+void Counters::reset() {
+  std::scoped_lock const lock(mutex_);
+  kernels_.clear();
+}
+
+std::string Counters::json() const {
+  std::scoped_lock const lock(mutex_);
+  nlohmann::ordered_json kernels = nlohmann::ordered_json::object();
+  for (auto const& [name, of] : kernels_) {
+    std::array<InstructionCounter, static_cast<std::size_t>(Class::count)> classes{};
+    InstructionCounter total;
+    for (std::size_t i = 0; i < of.table.size(); ++i) {
+      classes[static_cast<std::size_t>(of.kernel->code[i].cls)].add(of.table[i]);
+      total.add(of.table[i]);
+    }
+    nlohmann::ordered_json by_class = nlohmann::ordered_json::object();
+    for (std::size_t c = 0; c < classes.size(); ++c) {
+      InstructionCounter const& k = classes[c];
+      if (k.warps == 0) { continue; }
+      nlohmann::ordered_json entry = {{"warp_instructions", k.warps},
+                                      {"thread_instructions", k.threads}};
+      if (k.bytes != 0) {
+        entry["bytes"] = k.bytes;
+        entry["transactions"] = k.transactions;
+        entry["least_transactions"] = k.least;
+      }
+      by_class[name_of(static_cast<Class>(c))] = std::move(entry);
+    }
+    auto const conflicts = [&](Class c) {
+      InstructionCounter const& k = classes[static_cast<std::size_t>(c)];
+      return k.transactions - k.least;
+    };
+    kernels[name] = {
+        {"launches", of.launches},
+        {"blocks", of.blocks},
+        {"threads", of.threads},
+        {"warp_instructions", total.warps},
+        {"thread_instructions", total.threads},
+        {"distinct_bytes_read", of.distinct_read},
+        {"distinct_bytes_written", of.distinct_written},
+        {"bank_conflicts", conflicts(Class::load_shared) + conflicts(Class::store_shared) +
+                               conflicts(Class::load_matrix)},
+        {"classes", std::move(by_class)}};
+  }
+  return nlohmann::ordered_json{{"kernels", std::move(kernels)}}.dump(2) + "\n";
+}
+
+void Counters::write_file() const {
+  std::string const& name = settings().counters;
+  if (name.empty()) { return; }
+  std::ofstream file(name);
+  file << json();
+  if (!file.flush()) {
+    std::fprintf(stderr, "emulator: cannot write the counters to %s\n", name.c_str());
+  }
+}
+
+}  // namespace emulator

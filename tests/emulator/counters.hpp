@@ -1,0 +1,54 @@
+// Counters of executed instructions and memory transactions: repeatable to the digit.
+#pragma once
+
+#include "tests/emulator/types.hpp"
+
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace emulator {
+
+struct Kernel;
+
+/// What one instruction of a kernel has done so far.
+struct InstructionCounter {
+  u64 warps = 0;         ///< times a warp issued it
+  u64 threads = 0;       ///< lanes that executed it
+  u64 bytes = 0;         ///< requested by the lanes
+  u64 transactions = 0;  ///< global: 32-byte sectors; shared: wavefronts
+  u64 least = 0;         ///< the fewest transactions these bytes could have taken
+  void add(InstructionCounter const& other);
+};
+using CounterTable = std::vector<InstructionCounter>;  ///< by index of the instruction
+
+/// Counts the 32-byte sectors of one request of global memory.
+void count_global(InstructionCounter& counter, u64 const* addresses, Lanes lanes, int bytes);
+/// Counts the wavefronts of one request of shared memory: 32 banks of 4 bytes, lanes in groups of
+/// 32 (4 bytes or less each), 16 (8 bytes) or 8 (16 bytes); lanes that want the same word share it.
+void count_shared(InstructionCounter& counter, u64 const* addresses, Lanes lanes, int bytes);
+
+/// The counters of the process, by kernel.
+class Counters {
+ public:
+  static Counters& all();
+  void add_launch(Kernel const& kernel, CounterTable const& table, u64 blocks,
+                  u64 threads_per_block, u64 distinct_read, u64 distinct_written);
+  /// The document docs/emulator.md describes.
+  std::string json() const;
+  void reset();
+  /// Writes json() to the file the settings name, if they name one.
+  void write_file() const;
+
+ private:
+  struct OfKernel {
+    Kernel const* kernel = nullptr;
+    CounterTable table;
+    u64 launches = 0, blocks = 0, threads = 0, distinct_read = 0, distinct_written = 0;
+  };
+  mutable std::mutex mutex_;
+  std::map<std::string, OfKernel> kernels_;
+};
+
+}  // namespace emulator

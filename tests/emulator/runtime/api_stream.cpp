@@ -1,0 +1,181 @@
+// Streams, events and stream capture; graphs.
+#include "tests/emulator/runtime/api.hpp"
+
+#include <map>
+
+using namespace emulator;
+
+namespace {
+
+template <class F>
+int with_stream(void* handle, F f) {
+  return api([&]() -> int {
+    Stream* const stream = Queue::get().stream(handle);
+    return stream == nullptr ? kErrorInvalidResourceHandle : f(*stream);
+  });
+}
+template <class F>
+int with_event(void* handle, F f) {
+  return api([&]() -> int {
+    Event* const event = Queue::get().event(handle);
+    return event == nullptr ? kErrorInvalidResourceHandle : f(*event);
+  });
+}
+
+/// What cudaGraph_t and cudaGraphExec_t point to.
+struct GraphHandle {
+  std::shared_ptr<Graph> graph;
+};
+
+u64 clock_ms = 0;  // the emulator's time: it passes with events, and means nothing
+
+}  // namespace
+
+JETCAL_API int cudaStreamCreateWithFlags(void** stream, unsigned flags) {
+  return api([&]() -> int {
+    *stream = Queue::get().create_stream((flags & 1) == 0);
+    return kSuccess;
+  });
+}
+JETCAL_API int cudaStreamCreate(void** stream) { return cudaStreamCreateWithFlags(stream, 0); }
+JETCAL_API int cudaStreamCreateWithPriority(void** stream, unsigned flags, int) {
+  return cudaStreamCreateWithFlags(stream, flags);
+}
+JETCAL_API int cudaStreamDestroy(void* stream) {
+  return api([&]() -> int {
+    return Queue::get().destroy_stream(stream) ? kSuccess : kErrorInvalidResourceHandle;
+  });
+}
+JETCAL_API int cudaStreamSynchronize(void* handle) {
+  return with_stream(handle, [](Stream& stream) -> int {
+    if (Queue::get().spoils_capture()) { return kErrorStreamCaptureUnsupported; }
+    Queue::get().synchronise(stream);
+    return kSuccess;
+  });
+}
+JETCAL_API int cudaStreamQuery(void* handle) {
+  return with_stream(handle, [](Stream& stream) -> int {
+    return Queue::get().query(stream.last) ? kSuccess : kErrorNotReady;
+  });
+}
+JETCAL_API int cudaStreamWaitEvent(void* handle, void* event_handle, unsigned) {
+  return with_stream(handle, [&](Stream& stream) -> int {
+    Event* const event = Queue::get().event(event_handle);
+    return event == nullptr ? kErrorInvalidResourceHandle : Queue::get().wait(stream, *event);
+  });
+}
+JETCAL_API int cudaLaunchHostFunc(void* handle, void (*f)(void*), void* data) {
+  return with_stream(handle, [&](Stream& stream) {
+    return Queue::get().enqueue(stream, {"a host function", [=] { f(data); }, {}}, 3);
+  });
+}
+
+JETCAL_API int cudaEventCreateWithFlags(void** event, unsigned flags) {
+  return api([&]() -> int {
+    *event = Queue::get().create_event((flags & 2) == 0);
+    return kSuccess;
+  });
+}
+JETCAL_API int cudaEventCreate(void** event) { return cudaEventCreateWithFlags(event, 0); }
+JETCAL_API int cudaEventDestroy(void* event) {
+  return api([&]() -> int {
+    return Queue::get().destroy_event(event) ? kSuccess : kErrorInvalidResourceHandle;
+  });
+}
+JETCAL_API int cudaEventRecordWithFlags(void* event_handle, void* handle, unsigned) {
+  return with_event(event_handle, [&](Event& event) -> int {
+    Stream* const stream = Queue::get().stream(handle);
+    return stream == nullptr ? kErrorInvalidResourceHandle : Queue::get().record(event, *stream);
+  });
+}
+JETCAL_API int cudaEventRecord(void* event, void* stream) {
+  return cudaEventRecordWithFlags(event, stream, 0);
+}
+JETCAL_API int cudaEventSynchronize(void* handle) {
+  return with_event(handle, [](Event& event) -> int {
+    if (event.capture || Queue::get().spoils_capture()) { return kErrorStreamCaptureUnsupported; }
+    Queue::get().synchronise(event.recorded);
+    return kSuccess;
+  });
+}
+JETCAL_API int cudaEventQuery(void* handle) {
+  return with_event(handle, [](Event& event) -> int {
+    return Queue::get().query(event.recorded) ? kSuccess : kErrorNotReady;
+  });
+}
+// There is no time on the emulator: every pair of events is a millisecond further apart than the
+// last.
+JETCAL_API int cudaEventElapsedTime(float* ms, void* begin_handle, void* end_handle) {
+  return with_event(begin_handle, [&](Event& begin) -> int {
+    Event* const end = Queue::get().event(end_handle);
+    if (end == nullptr || !begin.timing || !end->timing || !begin.recorded || !end->recorded) {
+      return kErrorInvalidResourceHandle;
+    }
+    if (!begin.recorded->done || !end->recorded->done) { return kErrorNotReady; }
+    *ms = static_cast<float>(++clock_ms);
+    return kSuccess;
+  });
+}
+
+JETCAL_API int cudaStreamBeginCapture(void* handle, int mode) {
+  return with_stream(handle,
+                     [&](Stream& stream) { return Queue::get().begin_capture(stream, mode == 2); });
+}
+JETCAL_API int cudaStreamEndCapture(void* handle, GraphHandle** graph) {
+  return with_stream(handle, [&](Stream& stream) -> int {
+    std::shared_ptr<Graph> captured;
+    *graph = nullptr;
+    int const error = Queue::get().end_capture(stream, captured);
+    if (error == kSuccess) { *graph = new GraphHandle{captured}; }
+    return error;
+  });
+}
+JETCAL_API int cudaStreamIsCapturing(void* handle, int* status) {
+  return with_stream(handle, [&](Stream& stream) -> int {
+    *status = !stream.capture ? 0 : stream.capture->invalid ? 2 : 1;
+    return kSuccess;
+  });
+}
+
+JETCAL_API int cudaGraphInstantiate(GraphHandle** executable, GraphHandle* graph,
+                                    unsigned long long) {
+  return api([&]() -> int {
+    if (graph == nullptr) { return kErrorInvalidValue; }
+    *executable = new GraphHandle{std::make_shared<Graph>(*graph->graph)};
+    return kSuccess;
+  });
+}
+JETCAL_API int cudaGraphInstantiateWithFlags(GraphHandle** executable, GraphHandle* graph,
+                                             unsigned long long flags) {
+  return cudaGraphInstantiate(executable, graph, flags);
+}
+JETCAL_API int cudaGraphLaunch(GraphHandle* executable, void* handle) {
+  return with_stream(handle, [&](Stream& stream) -> int {
+    if (executable == nullptr) { return kErrorInvalidValue; }
+    return Queue::get().enqueue(stream, Queue::get().work_of(executable->graph), 0);
+  });
+}
+JETCAL_API int cudaGraphUpload(GraphHandle* executable, void* handle) {
+  return with_stream(handle, [&](Stream&) -> int {
+    return executable == nullptr ? kErrorInvalidValue : kSuccess;
+  });
+}
+JETCAL_API int cudaGraphDestroy(GraphHandle* graph) {
+  return api([&]() -> int {
+    delete graph;
+    return kSuccess;
+  });
+}
+JETCAL_API int cudaGraphExecDestroy(GraphHandle* executable) {
+  return cudaGraphDestroy(executable);
+}
+// Only the number of nodes: their handles are of no use without functions that take them.
+JETCAL_API int cudaGraphGetNodes(GraphHandle* graph, void** nodes, size_t* count) {
+  return api([&]() -> int {
+    if (graph == nullptr || nodes != nullptr) {
+      return graph == nullptr ? kErrorInvalidValue : kErrorNotSupported;
+    }
+    *count = graph->graph->nodes.size();
+    return kSuccess;
+  });
+}
