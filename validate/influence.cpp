@@ -36,6 +36,7 @@ Difference difference(ResponsePoint const& point_a, std::optional<Influence> con
   Difference out;
   if (!point_a.mode || !point_b.mode) { return out; }
   out.mode = *point_b.mode - *point_a.mode;
+  out.second_mode = *point_b.mode;
   auto const& wide = point_a.iqr68_over_mode;
   auto const& narrow = point_b.iqr68_over_mode;
   if (wide && narrow && *wide > 0) { out.iqr68_ratio = *narrow / *wide; }

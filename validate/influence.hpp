@@ -33,6 +33,7 @@ class Influence {
 /// b - a of two calibrations measured on the same jets.
 struct Difference {
   std::optional<double> mode, mode_error;
+  double second_mode = 0;                                ///< of b, where there is a difference
   std::optional<double> iqr68_ratio, iqr68_ratio_error;  ///< (IQR68 / mode) of b over that of a
 };
 

@@ -86,6 +86,7 @@ class Measurement {
     spec.name = name(test);
     spec.axes = {{quantity, edges}};
     spec.groups = groups;
+    spec.compare = true;
     for (JetGroup& group : spec.groups) { group.label = label; }
     ResponseTable made{spec, {}, {}, {}};
     for (Sample const& sample : samples_) {

@@ -153,6 +153,26 @@ Json summaries_json(ResponseTable const& table, Settings const& settings) {
   return out;
 }
 
+Json comparison_summaries_json(ResponseTable const& table, Settings const& settings) {
+  Json out = Json::array();
+  for (ComparisonSummary const& c : compare(table, settings)) {
+    Json entry;
+    entry["sample"] = c.sample;
+    if (!c.group.empty()) { entry["group"] = c.group; }
+    entry["variable"] = name(c.variable);
+    entry["first"] = c.first;
+    entry["second"] = c.second;
+    entry["bins"] = c.bins;
+    entry["closer"] = c.closer;
+    entry["narrower"] = c.narrower;
+    entry["surely_narrower"] = c.surely_narrower;
+    entry["iqr68_over_mode_ratio"] = number(c.iqr68_ratio);
+    entry["iqr68_over_mode_ratio_error"] = number(c.iqr68_ratio_error);
+    out.push_back(std::move(entry));
+  }
+  return out;
+}
+
 Json table_json(ResponseTable const& table, Settings const& settings) {
   Json out;
   out["name"] = table.spec.name;
@@ -173,6 +193,7 @@ Json table_json(ResponseTable const& table, Settings const& settings) {
   out["counts"] = Json::array();
   for (TableCounts const& c : table.counts) { out["counts"].push_back(counts_json(table.spec, c)); }
   out["summary"] = summaries_json(table, settings);
+  out["comparison_summary"] = comparison_summaries_json(table, settings);
   out["rows"] = Json::array();
   for (TableRow const& row : table.rows) { out["rows"].push_back(row_json(table.spec, row)); }
   out["comparisons"] = Json::array();

@@ -95,6 +95,44 @@ std::string summary_table(ResponseTable const& table, std::vector<Summary> const
   return text;
 }
 
+/// Calibrations against each other; empty where there is nothing to compare.
+std::string comparison_table(ResponseTable const& table, Settings const& settings) {
+  std::string text;
+  bool const groups = !table.spec.groups.front().name.empty();
+  for (ComparisonSummary const& c : compare(table, settings)) {
+    if (c.bins == 0) { continue; }
+    if (text.empty()) {
+      text = fmt::format("{:16} ", "sample");
+      if (groups) { text += fmt::format("{:12} ", "jets"); }
+      text += fmt::format("{:8} {:20} {:20} {:>5} {:>8} {:>9} {:>7}   {}\n", "variable", "first",
+                          "second", "bins", "closer", "narrower", "surely",
+                          "IQR68/mode, second / first");
+    }
+    text += fmt::format("{:16} ", shortened(c.sample, 16));
+    if (groups) { text += fmt::format("{:12} ", shortened(c.group, 12)); }
+    text +=
+        fmt::format("{:8} {:20} {:20} {:>5} {:>8} {:>9} {:>7}   {}\n", name(c.variable),
+                    shortened(c.first, 20), shortened(c.second, 20), c.bins, c.closer, c.narrower,
+                    c.surely_narrower, measured(c.iqr68_ratio, c.iqr68_ratio_error));
+  }
+  return text;
+}
+
+std::string comparison_text(Results const& results) {
+  std::string text;
+  for (ResponseTable const& table : results.tables) {
+    bool const shown = table.spec.name == "closure" || table.spec.name == name(Test::topologies);
+    std::string const lines = shown ? comparison_table(table, results.settings) : "";
+    if (!lines.empty()) { text += fmt::format("\n{}\n", table.spec.name) + lines; }
+  }
+  if (text.empty()) { return text; }
+  return "\nCalibrations against each other, from the same jets: bins in which the second one's "
+         "mode "
+         "is closer\nto 1, its IQR68/mode smaller, and smaller by more than two errors of the "
+         "difference\n" +
+         text;
+}
+
 std::string summary_text(Results const& results) {
   Settings const& settings = results.settings;
   ResponseTable const& closure = results.closure();
@@ -233,8 +271,8 @@ std::string rows_text(Results const& results, ResponseTable const& table, std::s
 }  // namespace
 
 std::string to_text(Results const& results) {
-  std::string text = summary_text(results) + counts_text(results) + widths_text(results) +
-                     bias_text(results) + resources_text(results);
+  std::string text = summary_text(results) + comparison_text(results) + counts_text(results) +
+                     widths_text(results) + bias_text(results) + resources_text(results);
   ResponseTable const& closure = results.closure();
   auto const block = static_cast<std::size_t>(closure.spec.cells()) * results.calibrations.size();
   for (std::size_t first = 0; first < closure.rows.size(); first += block) {

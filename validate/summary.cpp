@@ -85,4 +85,39 @@ std::vector<Summary> summarise(ResponseTable const& table, Settings const& setti
   return out;
 }
 
+std::vector<ComparisonSummary> compare(ResponseTable const& table, Settings const& settings) {
+  std::vector<ComparisonSummary> out;
+  auto const cells = static_cast<std::size_t>(table.spec.cells());
+  for (std::size_t first = 0; first + cells <= table.comparisons.size(); first += cells) {
+    ComparisonRow const& head = table.comparisons[first];
+    ComparisonSummary s;
+    s.sample = head.sample;
+    s.group = head.group;
+    s.variable = head.variable;
+    s.first = head.first;
+    s.second = head.second;
+    double jets = 0, ratio = 0, variance = 0;
+    for (std::size_t at = first; at < first + cells; ++at) {
+      ComparisonRow const& row = table.comparisons[at];
+      Difference const& d = row.difference;
+      if (row.jets < settings.min_jets || !d.mode || !d.iqr68_ratio) { continue; }
+      ++s.bins;
+      s.closer += std::abs(d.second_mode - 1) < std::abs(d.second_mode - *d.mode - 1) ? 1 : 0;
+      s.narrower += *d.iqr68_ratio < 1 ? 1 : 0;
+      auto const n = static_cast<double>(row.jets);
+      jets += n;
+      ratio += n * *d.iqr68_ratio;
+      if (!d.iqr68_ratio_error) { continue; }
+      s.surely_narrower += *d.iqr68_ratio + 2 * *d.iqr68_ratio_error < 1 ? 1 : 0;
+      variance += n * n * *d.iqr68_ratio_error * *d.iqr68_ratio_error;
+    }
+    if (jets > 0) {
+      s.iqr68_ratio = ratio / jets;
+      s.iqr68_ratio_error = std::sqrt(variance) / jets;
+    }
+    out.push_back(std::move(s));
+  }
+  return out;
+}
+
 }  // namespace jetcal::validate

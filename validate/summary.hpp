@@ -40,4 +40,20 @@ struct Summary {
 
 std::vector<Summary> summarise(ResponseTable const& table, Settings const& settings);
 
+/// One line on two calibrations of a variable in a sample and group, from the same jets of the bins
+/// with at least Settings::min_jets jets.
+struct ComparisonSummary {
+  std::string sample;
+  std::string group;
+  Variable variable = Variable::energy;
+  std::string first, second;
+  std::int64_t bins = 0;             ///< where both have a mode
+  std::int64_t closer = 0;           ///< of them: the second's mode is nearer to 1
+  std::int64_t narrower = 0;         ///< the second's IQR68 / mode is smaller
+  std::int64_t surely_narrower = 0;  ///< by more than two errors of the difference
+  std::optional<double> iqr68_ratio, iqr68_ratio_error;  ///< second / first, weighted with the jets
+};
+
+std::vector<ComparisonSummary> compare(ResponseTable const& table, Settings const& settings);
+
 }  // namespace jetcal::validate

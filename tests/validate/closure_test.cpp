@@ -332,3 +332,33 @@ TEST_CASE("toy jets calibrated with their known mode close, uncalibrated ones do
           *r.closure().rows[i - 3].point.iqr68_over_mode);
   }
 }
+
+// Two bins: the second calibration is narrower by a tenth in both, and closer in the first only.
+TEST_CASE("calibrations are compared on the same jets") {
+  Settings settings = two_bins();
+  Jets jets(3);
+  for (float const v : jetcal::test::densities()[0].stratified(2000)) {
+    double const r = static_cast<double>(v), narrow = 1 + 0.9 * (r - 1);
+    jets.add(300, 0.5, 80, {r, 1.05 * r, 1.01 * narrow}, {r, r, r});
+    jets.add(500, 0.5, 80, {r, 1.00 * r, 0.97 * narrow}, {r, r, r});
+  }
+  Results const results = measure_all(settings, jets, {"none", "a", "b"});
+  REQUIRE(results.closure().comparisons.size() == 2 * 2);
+  auto const compared = compare(results.closure(), settings);
+  REQUIRE(compared.size() == 2);
+  ComparisonSummary const& energy = compared[0];
+  CHECK(energy.first == "a");
+  CHECK(energy.second == "b");
+  CHECK(energy.bins == 2);
+  CHECK(energy.closer == 1);
+  CHECK(energy.narrower == 2);
+  CHECK(energy.surely_narrower == 2);
+  CHECK(*energy.iqr68_ratio == Approx(0.9).epsilon(2e-3));
+  CHECK(*energy.iqr68_ratio_error < 0.005);
+  ComparisonSummary const& mass = compared[1];
+  CHECK(mass.variable == Variable::mass);
+  CHECK(mass.closer == 0);
+  CHECK(mass.narrower == 0);
+  CHECK(*mass.iqr68_ratio == 1);
+  CHECK(*mass.iqr68_ratio_error == 0);
+}
