@@ -23,6 +23,13 @@ inline std::string take_findings() {
   return f != nullptr ? f() : "";
 }
 
+/// Changes a setting of the environment (docs/emulator.md) while the program runs: "SEED",
+/// "THREADS", "STEPS", "QUIET", "INDEPENDENT". False: not on the emulator, or no such setting.
+inline bool set(char const* name, unsigned long long value) {
+  auto* const f = look_up<bool(char const*, unsigned long long)>("jetcal_emulator_set");
+  return f != nullptr && f(name, value);
+}
+
 /// Reports device memory that has not been freed, and frees it.
 inline void check_leaks() {
   if (auto* const f = look_up<void()>("jetcal_emulator_check_leaks")) { f(); }

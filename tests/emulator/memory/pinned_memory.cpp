@@ -130,15 +130,19 @@ bool PinnedMemory::busy(void* address) const {
   });
 }
 
+// Before each copy: others (a test framework) set handlers of their own in between.
 void PinnedMemory::install_handler() {
-  if (handler_installed_) { return; }
-  handler_installed_ = true;
-  struct sigaction action {};
-  action.sa_sigaction = [](int signal, siginfo_t* info, void* context) {
+  static auto const ours = [](int signal, siginfo_t* info, void* context) {
     on_fault(signal, info, context);
   };
+  struct sigaction action {};
+  action.sa_sigaction = ours;
   action.sa_flags = SA_SIGINFO | SA_NODEFER;
-  sigaction(SIGSEGV, &action, &previous_action);
+  struct sigaction now {};
+  sigaction(SIGSEGV, nullptr, &now);
+  if ((now.sa_flags & SA_SIGINFO) != 0 && now.sa_sigaction == action.sa_sigaction) { return; }
+  previous_action = now;
+  sigaction(SIGSEGV, &action, nullptr);
 }
 
 // The access is reported and then let through: the page is opened until the next copy.

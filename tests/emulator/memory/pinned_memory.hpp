@@ -57,7 +57,6 @@ class PinnedMemory {
   std::map<u64, u64> registered_;
   std::map<u64, InFlight> in_flight_;
   u64 next_id_ = 1;
-  bool handler_installed_ = false;
 };
 
 }  // namespace emulator

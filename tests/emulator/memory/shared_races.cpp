@@ -91,6 +91,9 @@ bool SharedRaces::write(u64 at, int bytes, int warp, int lane, int instruction,
     Granule& g = granules_[index];
     race = race || write_conflicts(g, warp, Lanes(1) << lane, clock, atomic, conflict) ||
            read_conflicts(g, warp, lane, clock, atomic, conflict);
+    // A plain write counts for more than an atomic one behind it: it races with others' atomics,
+    // too.
+    if (atomic && g.write_interval == interval_ && !g.write_atomic) { continue; }
     g.write_interval = interval_;
     g.write_clock = clock.now();
     g.write_thread = static_cast<u16>(warp * kWarpSize + lane);

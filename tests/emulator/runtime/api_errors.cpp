@@ -2,6 +2,7 @@
 #include "tests/emulator/counters.hpp"
 #include "tests/emulator/memory/device_memory.hpp"
 #include "tests/emulator/runtime/api.hpp"
+#include "tests/emulator/settings.hpp"
 
 #include <unistd.h>
 
@@ -128,6 +129,7 @@ JETCAL_API int cudaProfilerStop() { return kSuccess; }
 JETCAL_API char const* jetcal_emulator_take_findings() {
   static std::string text;
   std::scoped_lock const lock(runtime_mutex());
+  if (Findings::all().sticky_error() != kSuccess) { Queue::get().abandon(); }
   text = Findings::all().take();
   last_error() = kSuccess;
   return text.c_str();
@@ -137,10 +139,13 @@ JETCAL_API void jetcal_emulator_check_leaks() {
   std::scoped_lock const lock(runtime_mutex());
   std::string const leaks = DeviceMemory::get().leaks();
   if (leaks.empty()) { return; }
-  Finding finding;
-  finding.check = Check::leak;
-  finding.what = leaks;
-  Findings::all().add(finding);
+  if (Findings::all().sticky_error() ==
+      kSuccess) {  // after a finding the program could free nothing
+    Finding finding;
+    finding.check = Check::leak;
+    finding.what = leaks;
+    Findings::all().add(finding);
+  }
   DeviceMemory::get().forgive_leaks();
 }
 // The counters so far as JSON; valid until the next call.
@@ -149,5 +154,26 @@ JETCAL_API char const* jetcal_emulator_counters() {
   std::scoped_lock const lock(runtime_mutex());
   text = Counters::all().json();
   return text.c_str();
+}
+// Changes a setting: SEED, THREADS, STEPS, QUIET as in the environment, INDEPENDENT (0 or 1).
+// False: unknown.
+JETCAL_API bool jetcal_emulator_set(char const* name, unsigned long long value) {
+  std::scoped_lock const lock(runtime_mutex());
+  std::string const which = name;
+  Settings& s = settings();
+  if (which == "SEED") {
+    s.seed = value;
+  } else if (which == "THREADS") {
+    s.threads = static_cast<int>(value);
+  } else if (which == "STEPS") {
+    s.step_limit = value;
+  } else if (which == "QUIET") {
+    s.quiet = value != 0;
+  } else if (which == "INDEPENDENT") {
+    s.independent = value != 0;
+  } else {
+    return false;
+  }
+  return true;
 }
 JETCAL_API void jetcal_emulator_reset_counters() { Counters::all().reset(); }

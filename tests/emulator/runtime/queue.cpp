@@ -5,6 +5,7 @@
 #include "tests/emulator/settings.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace emulator {
 
@@ -199,6 +200,15 @@ void Queue::drain() {
     std::vector<OperationRef> const candidates = ready();
     execute(candidates[random_.below(candidates.size())]);
   }
+}
+
+void Queue::abandon() {
+  for (OperationRef const& operation : std::exchange(pending_, {})) {
+    operation->done = true;
+    unknown_.insert(operation);
+  }
+  while (!unknown_.empty()) { known(*unknown_.begin()); }
+  for (auto const& [handle, stream] : streams_) { stream->capture.reset(); }
 }
 
 bool Queue::query(OperationRef const& operation) {

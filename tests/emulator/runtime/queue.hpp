@@ -84,6 +84,8 @@ class Queue {
   void synchronise_all();
   /// Executes everything, but the host does not know.
   void drain();
+  /// Forgets everything that has not been executed: the device is lost.
+  void abandon();
   /// True if the host may know that it is done.
   bool query(OperationRef const& operation);
   /// Something may happen between two calls of the program.
