@@ -101,6 +101,9 @@ SampleReader::SampleReader(SampleFiles const& files,
       columns_.widths.emplace_back();
     }
   }
+  double const held_out = files.side == data::Side::all ? 0 : setup.split.fraction;
+  expected_jets_ = static_cast<double>(reader_->shards().rows()) *
+                   (files.side == data::Side::held_out ? held_out : 1 - held_out);
   calibrated_.resize(calibrations.size());
   values_.resize(columns_.count);
 }
@@ -223,8 +226,7 @@ void SampleReader::check_flavours(data::JetBlock const& block) const {
 
 void SampleReader::collect(data::JetBlock const& block,
                            std::vector<FeatureSample>& features) const {
-  double const share = static_cast<double>(settings_.importance.jets) /
-                       static_cast<double>(std::max<std::int64_t>(1, rows()));
+  double const share = static_cast<double>(settings_.importance.jets) / expected_jets_;
   RandomStream const random(0, Purpose::validation);
   for (std::size_t i = 0; i < block.row_numbers.size(); ++i) {
     if (!(random.uniform(static_cast<std::uint64_t>(block.row_numbers[i])) < share)) { continue; }

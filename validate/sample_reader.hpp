@@ -37,9 +37,6 @@ class SampleReader {
   SampleReader(SampleFiles const& files, std::vector<NamedCalibration> const& calibrations,
                Settings const& settings);
 
-  /// Jets in the files, of whichever side.
-  std::int64_t rows() const { return reader_->shards().rows(); }
-
   /// Reads everything. `features`, one a calibration, get about Settings::importance.jets jets,
   /// chosen by their row number; empty: not wanted.
   ///
@@ -74,6 +71,7 @@ class SampleReader {
   std::map<std::string, std::string> missing_;
   std::vector<Copied> copied_;
   std::vector<Place> places_;  // [calibration]
+  double expected_jets_ = 0;   // on the side asked for
   data::UnitFactor pt_to_gev_, mass_bin_to_gev_, energy_true_to_gev_, mass_true_to_gev_;
   std::vector<CalibratedJets> calibrated_;
   std::vector<std::vector<float>> values_;  // [column]

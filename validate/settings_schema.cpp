@@ -165,8 +165,11 @@ schema::Codec<std::vector<std::pair<std::string, std::string>>> sample_pairs() {
 
 schema::Table<Settings> settings_table() {
   schema::Table<Settings> table("A validation");
-  table.key("bins", &Settings::bins, schema::object(data::bins_table()),
-            "Bins of the closure in true pT, |eta| and mass.");
+  auto bins = schema::object(data::bins_table());
+  bins.when_absent.reset();  // the default bins
+  table.key("bins", &Settings::bins, bins,
+            "Bins of the closure in true pT, |eta| and mass; an axis that is not named here is not "
+            "binned.");
   table.key("mass_true_min", &Settings::mass_true_min_gev, schema::number(schema::at_least(0)),
             "The mass is validated for jets of a true mass above this [GeV].");
   table.key("min_jets", &Settings::min_jets,

@@ -94,6 +94,105 @@ def test_validate_needs_truth_and_says_what_is_missing(folder):
     refused("validate", folder / "x.h5", "--out", folder / "out", says=["truth_pt"])
 
 
+def written(folder, name, jets, units):
+    """A shard of its own folder."""
+    (folder / name).mkdir()
+    return write_shard(folder / name / "jets.h5", jets, units)
+
+
+def test_several_samples_and_calibrations_side_by_side(folder):
+    """Fields of the shards as a calibration, a sample in other units, sides by sample, comparisons."""
+    model = train(small_recipe(folder), folder / "run") / "model.h5"
+    jetcal("calibrate", model, folder / "shards/shard_*.h5", "--out", folder / "calibrated.h5")
+    with h5py.File(folder / "calibrated.h5") as file:
+        jets, units = file["jets"][()], json.loads(file["jets"].attrs["units"])
+    in_gev = jets.copy()
+    for name, unit in units.items():
+        if unit == "MeV":
+            in_gev[name] /= 1000
+    other = written(folder, "gev", in_gev, {n: "GeV" if u == "MeV" else u for n, u in units.items()})
+    table, text, _ = validated(
+        folder, "--sample", f"mev={folder}/calibrated.h5", "--sample", f"gev={other}", "--calibration", model,
+        "--calibration", "fields", "--jets", "held-out", "--jets", "gev=all", "--compare-samples", "mev,gev")
+    check(table["calibrations"] == ["none", str(model), "fields"], f"{table['calibrations']}")
+    sides = {s["sample"]: (s["side"], s["jets"]) for s in table["samples"]}
+    check(sides["gev"] == ("all", 3000) and sides["mev"][0] == "held-out" and sides["mev"][1] < 900, f"{sides}")
+    by = {}
+    for b in table["bins"]:
+        by[b["sample"], b["variable"], b["calibration"], *b["pt_true"], *b["abs_eta_true"]] = b
+    for (sample, variable, calibration, *place), b in by.items():
+        if calibration == "fields" and b["mode"] is not None:
+            dnn = by[sample, variable, str(model), *place]
+            check(abs(b["mode"] - dnn["mode"]) < 1e-4, f"the file's fields are the model's jets: {b} {dnn}")
+    check({t["name"] for t in table["tables"]} >= {"closure", "eta", "energy", "mass", "topologies", "flavours",
+                                                    "pileup_npv", "pileup_mu", "spectrum"}, "every test has a table")
+    check(len(table["importance"]) == 12, "two outputs depend on six features")
+    strongest = max((f for f in table["importance"] if f["variable"] == "energy"), key=lambda f: f["permuted_change"])
+    check(strongest["permuted_change"] > 0, f"{strongest}")
+    check(table["widths"]["rows"] and table["training"][0]["epochs"], "predicted widths and the training's curve")
+    compared = [c for t in table["tables"] if t["name"] == "closure" for c in t["comparisons"] if c["mode_difference"] is not None]
+    check(compared and all(abs(c["mode_difference"]) < 1e-4 for c in compared), "model and fields are the same")
+    check(table["sample_differences"] and not table["warnings"], f"{table['warnings']}")
+    check(table["resources"]["peak_memory_bytes"] > 1 << 20, f"{table['resources']}")
+    check("Bias of the estimators" in text and "Topologies" in text, text)
+
+
+def test_weights_of_the_recipe_are_honoured(folder):
+    """Jets of weight 0 might as well not be there."""
+    jets, units = sample_jets(3000)
+    jets["weight"] = np.arange(len(jets)) % 2
+    half = written(folder, "half", jets[jets["weight"] > 0], units)
+    everything = written(folder, "all", jets, units)
+    settings = folder / "settings.json"
+    settings.write_text(json.dumps({"fields": {"weight": "weight"}, "tests": []}))
+    weighted, _, _ = validated(folder, everything, "--settings", settings)
+    (folder / "plain").mkdir()
+    plain, _, _ = validated(folder / "plain", half)
+    for a, b in zip(weighted["bins"], plain["bins"]):
+        check(a["jets"] == b["jets"], f"{a['jets']} and {b['jets']} jets")
+        if a["mode"] is not None:
+            check(abs(a["mode"] - b["mode"]) < 1e-6, f"{a['mode']} {b['mode']}")
+    check(weighted["samples"][0]["effective_entries"] == 1500, f"{weighted['samples']}")
+
+
+def test_what_a_sample_lacks_is_said(folder):
+    jets, units = sample_jets(2000)
+    names = [n for n in jets.dtype.names if n not in ("flavour", "NPV")]
+    bare = written(folder, "bare", jets[names], {n: units[n] for n in names})
+    table, text, _ = validated(folder, bare)
+    why = {(s["test"], s["why"].split(" has ")[-1]) for s in table["skipped"]}
+    check(("flavours", "no field 'flavour'") in why and ("pileup", "no field 'NPV'") in why, f"{table['skipped']}")
+    check("no field 'flavour'" in text, text)
+
+    jets["flavour"][7] = 37
+    strange = written(folder, "strange", jets, units)
+    refused("validate", strange, "--out", folder / "x", says=["flavour", "row 7", "37", "flavours_without"])
+    settings = folder / "settings.json"
+    settings.write_text(json.dumps({"flavours_without": [0, 37]}))
+    jetcal("validate", strange, "--settings", settings, "--out", folder / "known")
+    settings.write_text(json.dumps({"test": []}))
+    refused("validate", strange, "--settings", settings, "--out", folder / "y", says=["settings.json", "'test'", "'tests'"])
+
+    later = jets[jets["truth_pt"] > 300e3]
+    written(folder, "later", later, units)
+    settings.write_text(json.dumps({"tests": ["samples"]}))
+    table, text, _ = validated(folder, "--sample", f"a={bare}", "--sample", f"b={folder}/later/jets.h5",
+                               "--compare-samples", "a,b", "--settings", settings)
+    check(len(table["warnings"]) == 1 and "selected differently" in text, f"{table['warnings']}")
+    refused("validate", "--sample", f"a={bare}", "--compare-samples", "a,c", "--out", folder / "z", says=["'c'", "a"])
+
+
+def test_jets_beyond_the_memory_budget_go_to_a_file(folder):
+    (folder / "memory").mkdir()
+    (folder / "file").mkdir()
+    a, _, _ = validated(folder / "memory", *SAMPLE)
+    b, _, out = validated(folder / "file", *SAMPLE, "--memory-mib", 1)
+    check(b["resources"]["column_bytes_in_file"] > 0 == a["resources"]["column_bytes_in_file"], f"{b['resources']}")
+    check(a["bins"] == b["bins"] and a["tables"] == b["tables"], "where jets are kept does not enter the numbers")
+    check({p.name for p in out.iterdir()} >= {"validation.json", "validation.txt"} and
+          not list(out.glob("*columns*")), f"nothing is left: {list(out.iterdir())}")
+
+
 def test_inspect_says_what_a_file_holds(folder):
     recipe = small_recipe(folder)
     said = jetcal("inspect", folder / "shards/shard_0.h5").stdout

@@ -108,6 +108,10 @@ TEST_CASE("the settings that a result names read back as the settings") {
   CHECK(settings_table().write(read) == written);
   CHECK(read.mode.window_sigma == 1.25);
   CHECK(read.min_jets == 77);
+  // What is not named stays as it is: no settings are the default ones.
+  Settings const none = settings_table().read(Json::object(), Place(document));
+  CHECK(settings_table().write(none) == settings_table().write(Settings{}));
+  CHECK(none.bins.pt_true.size() == 10);
   for (char const* bad : {R"({"min_jet": 5})", R"({"mode": {"smoothing_window": 4}})",
                           R"({"bins": {"pt_true": [5, 4]}})", R"({"mode": {"tolerance": 0}})"}) {
     CAPTURE(bad);
