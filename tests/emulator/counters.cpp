@@ -55,20 +55,20 @@ void count_shared(InstructionCounter& counter, u64 const* addresses, Lanes lanes
   int const words_each = std::max(1, bytes / 4);
   int const group = kWarpSize / words_each;
   for (int begin = 0; begin < kWarpSize; begin += group) {
-    std::array<u64, kWarpSize> words{};
+    std::array<std::array<u64, kWarpSize>, kWarpSize> words;  // distinct ones of each bank
     std::array<u8, kWarpSize> in_bank{};
-    std::size_t count = 0;
     u8 waves = 0;
     for (int lane = begin; lane < begin + group; ++lane) {
       if ((lanes >> lane & 1) == 0) { continue; }
       for (int i = 0; i < words_each; ++i) {
         u64 const word = addresses[lane] / 4 + static_cast<u64>(i);
-        if (std::find(words.begin(), words.begin() + static_cast<s64>(count), word) !=
-            words.begin() + static_cast<s64>(count)) {
+        auto& bank = words[word % kWarpSize];
+        u8& count = in_bank[word % kWarpSize];
+        if (std::find(bank.begin(), bank.begin() + count, word) != bank.begin() + count) {
           continue;
         }
-        words[count++] = word;
-        waves = std::max(waves, ++in_bank[word % kWarpSize]);
+        bank[count++] = word;
+        waves = std::max(waves, count);
       }
     }
     counter.transactions += waves;
