@@ -55,9 +55,15 @@ endfunction()
 # jetcal_test(name SOURCES ... DEPENDS ... [LABELS ...] [EMULATED]): one Catch2 program a folder, one
 # ctest entry a test case, labelled `slow` if the case has the tag [slow] and `fast` otherwise.
 # EMULATED: CUDA runs on the emulator (tests/emulator) in place of NVIDIA's runtime; label `cuda`.
+# Without nvcc there is one entry, which is skipped.
 # Cases of one program run one after the other: they may share a scratch folder.
 function(jetcal_test name)
   cmake_parse_arguments(ARG "EMULATED" "" "SOURCES;DEPENDS;LABELS" ${ARGN})
+  if(ARG_EMULATED AND NOT jetcal_cuda)
+    add_test(NAME ${name} COMMAND ${CMAKE_COMMAND} -E echo "skipped: there is no nvcc here")
+    set_tests_properties(${name} PROPERTIES LABELS "fast;cuda" SKIP_REGULAR_EXPRESSION "skipped: ")
+    return()
+  endif()
   add_executable(${name} ${ARG_SOURCES})
   add_dependencies(unit_tests ${name})
   target_link_libraries(${name} PRIVATE jetcal_test_main ${ARG_DEPENDS})

@@ -1,15 +1,16 @@
 // Counters of executed instructions and memory transactions.
 #include "tests/emulator/counters.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include "tests/emulator/execute/program.hpp"
 #include "tests/emulator/settings.hpp"
-
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <array>
 #include <cstdio>
 #include <fstream>
+#include <utility>
 
 namespace emulator {
 
@@ -85,8 +86,7 @@ Counters& Counters::all() {
 void Counters::add_launch(Kernel const& kernel, CounterTable const& table, u64 blocks,
                           u64 threads_per_block, u64 distinct_read, u64 distinct_written) {
   std::scoped_lock const lock(mutex_);
-  OfKernel& of = kernels_[kernel.name];
-  of.kernel = &kernel;
+  OfKernel& of = kernels_[&kernel];
   of.table.resize(std::max(of.table.size(), table.size()));
   for (std::size_t i = 0; i < table.size(); ++i) { of.table[i].add(table[i]); }
   ++of.launches;
@@ -101,44 +101,57 @@ void Counters::reset() {
   kernels_.clear();
 }
 
+nlohmann::ordered_json Counters::json_of(Kernel const& kernel, OfKernel const& of) {
+  std::array<InstructionCounter, static_cast<std::size_t>(Class::count)> classes{};
+  InstructionCounter total;
+  for (std::size_t i = 0; i < of.table.size(); ++i) {
+    classes[static_cast<std::size_t>(kernel.code[i].cls)].add(of.table[i]);
+    total.add(of.table[i]);
+  }
+  nlohmann::ordered_json by_class = nlohmann::ordered_json::object();
+  for (std::size_t c = 0; c < classes.size(); ++c) {
+    InstructionCounter const& k = classes[c];
+    if (k.warps == 0) { continue; }
+    nlohmann::ordered_json entry = {{"warp_instructions", k.warps},
+                                    {"thread_instructions", k.threads}};
+    if (k.bytes != 0) {
+      entry["bytes"] = k.bytes;
+      entry["transactions"] = k.transactions;
+      entry["least_transactions"] = k.least;
+    }
+    by_class[name_of(static_cast<Class>(c))] = std::move(entry);
+  }
+  u64 conflicts = 0;
+  for (Class const c : {Class::load_shared, Class::store_shared, Class::load_matrix}) {
+    InstructionCounter const& k = classes[static_cast<std::size_t>(c)];
+    conflicts += k.transactions - k.least;
+  }
+  return {{"launches", of.launches},
+          {"blocks", of.blocks},
+          {"threads", of.threads},
+          {"warp_instructions", total.warps},
+          {"thread_instructions", total.threads},
+          {"distinct_bytes_read", of.distinct_read},
+          {"distinct_bytes_written", of.distinct_written},
+          {"bank_conflicts", conflicts},
+          {"classes", std::move(by_class)}};
+}
+
 std::string Counters::json() const {
   std::scoped_lock const lock(mutex_);
+  // Kernels in unnamed namespaces of several files may share a name: they are told apart by a
+  // number.
+  std::map<std::pair<std::string, std::string>, std::pair<Kernel const*, OfKernel const*>> sorted;
+  for (auto const& [kernel, of] : kernels_) {
+    sorted[{kernel->name, kernel->symbol}] = {kernel, &of};
+  }
   nlohmann::ordered_json kernels = nlohmann::ordered_json::object();
-  for (auto const& [name, of] : kernels_) {
-    std::array<InstructionCounter, static_cast<std::size_t>(Class::count)> classes{};
-    InstructionCounter total;
-    for (std::size_t i = 0; i < of.table.size(); ++i) {
-      classes[static_cast<std::size_t>(of.kernel->code[i].cls)].add(of.table[i]);
-      total.add(of.table[i]);
+  for (auto const& [names, entry] : sorted) {
+    std::string name = names.first;
+    for (int number = 2; kernels.contains(name); ++number) {
+      name = names.first + " #" + std::to_string(number);
     }
-    nlohmann::ordered_json by_class = nlohmann::ordered_json::object();
-    for (std::size_t c = 0; c < classes.size(); ++c) {
-      InstructionCounter const& k = classes[c];
-      if (k.warps == 0) { continue; }
-      nlohmann::ordered_json entry = {{"warp_instructions", k.warps},
-                                      {"thread_instructions", k.threads}};
-      if (k.bytes != 0) {
-        entry["bytes"] = k.bytes;
-        entry["transactions"] = k.transactions;
-        entry["least_transactions"] = k.least;
-      }
-      by_class[name_of(static_cast<Class>(c))] = std::move(entry);
-    }
-    auto const conflicts = [&](Class c) {
-      InstructionCounter const& k = classes[static_cast<std::size_t>(c)];
-      return k.transactions - k.least;
-    };
-    kernels[name] = {
-        {"launches", of.launches},
-        {"blocks", of.blocks},
-        {"threads", of.threads},
-        {"warp_instructions", total.warps},
-        {"thread_instructions", total.threads},
-        {"distinct_bytes_read", of.distinct_read},
-        {"distinct_bytes_written", of.distinct_written},
-        {"bank_conflicts", conflicts(Class::load_shared) + conflicts(Class::store_shared) +
-                               conflicts(Class::load_matrix)},
-        {"classes", std::move(by_class)}};
+    kernels[name] = json_of(*entry.first, *entry.second);
   }
   return nlohmann::ordered_json{{"kernels", std::move(kernels)}}.dump(2) + "\n";
 }

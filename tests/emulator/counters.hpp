@@ -1,6 +1,8 @@
 // Counters of executed instructions and memory transactions: repeatable to the digit.
 #pragma once
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "tests/emulator/types.hpp"
 
 #include <map>
@@ -43,12 +45,13 @@ class Counters {
 
  private:
   struct OfKernel {
-    Kernel const* kernel = nullptr;
     CounterTable table;
     u64 launches = 0, blocks = 0, threads = 0, distinct_read = 0, distinct_written = 0;
   };
+  static nlohmann::ordered_json json_of(Kernel const& kernel, OfKernel const& of);
+
   mutable std::mutex mutex_;
-  std::map<std::string, OfKernel> kernels_;
+  std::map<Kernel const*, OfKernel> kernels_;
 };
 
 }  // namespace emulator

@@ -11,6 +11,9 @@
 namespace emulator {
 namespace {
 
+/// More do not pay for small launches: each has a block of its own to set up.
+constexpr u64 kMostThreads = 16;
+
 std::vector<u64> random_order(u64 count, u64 seed) {
   std::vector<u64> order(count);
   std::iota(order.begin(), order.end(), u64(0));
@@ -26,7 +29,7 @@ void run_launch(Launch& launch) {
   std::vector<u64> const order = random_order(count, launch.seed);
   u64 wanted = settings().threads > 0 ? static_cast<u64>(settings().threads)
                                       : std::thread::hardware_concurrency();
-  wanted = std::max<u64>(1, std::min(wanted, count));
+  wanted = std::max<u64>(1, std::min({wanted, count, kMostThreads}));
 
   struct Worker {
     CounterTable counters;

@@ -79,6 +79,16 @@ Named const& named(int error) {
   return kOther;
 }
 
+// The emulator is built for the instructions x86 processors have had since 2015.
+__attribute__((constructor)) void at_begin() {
+#ifdef __x86_64__
+  if (__builtin_cpu_supports("avx2") == 0 || __builtin_cpu_supports("fma") == 0) {
+    std::fputs("emulator: this processor has no AVX2 and FMA, which the emulator needs\n", stderr);
+    _exit(97);
+  }
+#endif
+}
+
 // The last thing the process does: leaks, counters, and a status that tells of findings nobody
 // took.
 __attribute__((destructor)) void at_end() {
