@@ -58,7 +58,7 @@ TEST_CASE("mistakes with memory are caught, their corrections are clean", "[emul
 }
 TEST_CASE("mistakes with synchronisation are caught, their corrections are clean",
           "[emulator][corpus]") {
-  check_all(programs::synchronisation_mistakes(), 13);
+  check_all(programs::synchronisation_mistakes(), 14);
 }
 TEST_CASE("races are caught, their corrections are clean", "[emulator][corpus]") {
   check_all(programs::race_mistakes(), 17);

@@ -78,6 +78,11 @@ struct Dim3 {
   u64 count() const { return u64(x) * y * z; }
 };
 
+/// An address the emulator counts with, as a pointer.
+inline void* pointer_to(u64 address) {
+  return reinterpret_cast<void*>(address);  // NOLINT(performance-no-int-to-ptr)
+}
+
 /// Coordinates of element `index` of a block or grid of this size, x fastest.
 inline Dim3 coordinates(u64 index, Dim3 size) {
   return {u32(index % size.x), u32(index / size.x % size.y), u32(index / (u64(size.x) * size.y))};

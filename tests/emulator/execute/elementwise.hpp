@@ -31,7 +31,9 @@ inline void apply(Warp& w, Instruction const& i, Lanes lanes, F f, std::index_se
         static_cast<To>(f(load_cell<From>(w.cells<Cell<From>>(i.from[Index])[lane])...)));
   };
   if (lanes == kAllLanes) {
+#ifndef __clang__
 #pragma GCC ivdep
+#endif
     for (int lane = 0; lane < kWarpSize; ++lane) { one(lane); }
   } else {
     each_lane(lanes, one);

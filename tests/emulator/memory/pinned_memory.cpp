@@ -84,7 +84,7 @@ u8* PinnedMemory::bytes_at(u64 address) const {
   u64 base = 0;
   Allocation const* const allocation = find(address, base);
   return allocation != nullptr ? allocation->alias + (address - base)
-                               : reinterpret_cast<u8*>(address);
+                               : static_cast<u8*>(pointer_to(address));
 }
 
 // Every page gets the strictest protection any copy under way asks for.
@@ -97,7 +97,7 @@ void PinnedMemory::protect(u64 address, u64 bytes) {
       if (copy.address >= page + kPage || copy.address + copy.bytes <= page) { continue; }
       protection &= copy.device_writes ? PROT_NONE : PROT_READ;
     }
-    mprotect(reinterpret_cast<void*>(page), kPage, protection);
+    mprotect(pointer_to(page), kPage, protection);
   }
 }
 
@@ -172,7 +172,7 @@ bool PinnedMemory::handle(u64 address) {
     Findings::all().add(finding);
     break;
   }
-  mprotect(reinterpret_cast<void*>(down(address)), kPage, PROT_READ | PROT_WRITE);
+  mprotect(pointer_to(down(address)), kPage, PROT_READ | PROT_WRITE);
   return true;
 }
 

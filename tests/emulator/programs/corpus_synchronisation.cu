@@ -65,6 +65,13 @@ __global__ void vote_or_barrier_kernel(int* y, int n) {
   __syncthreads();
 }
 
+template <bool Wrong>
+__global__ void unknown_instruction_kernel(unsigned* y) {
+  unsigned x = threadIdx.x;
+  if (Wrong) { asm volatile("bar.arrive 1, 64;"); }
+  y[x] = x;
+}
+
 void exit_before_barrier(bool wrong) {
   Scratch<float> y(64);
   exit_before_barrier_kernel<<<1, 64>>>(y.get(), wrong ? 32 : 64);
@@ -113,6 +120,11 @@ void ballot_in_branch(bool wrong) {
   Scratch<unsigned> y(32);
   ballot_in_branch_kernel<<<1, 32>>>(y.get(), wrong ? 5 : 32);
 }
+void unknown_instruction(bool wrong) {
+  Scratch<unsigned> y(32);
+  wrong ? unknown_instruction_kernel<true><<<1, 32>>>(y.get())
+        : unknown_instruction_kernel<false><<<1, 32>>>(y.get());
+}
 void vote_against_barrier(bool wrong) {
   Scratch<int> y(64);
   vote_or_barrier_kernel<<<1, 64>>>(y.get(), wrong ? 40 : 64);
@@ -136,6 +148,7 @@ std::vector<Mistake> synchronisation_mistakes() {
       {"a thread waits for one behind the barrier", "step limit", endless_wait},
       {"a ballot of all lanes in a branch of some", "warp synchronisation", ballot_in_branch},
       {"some lanes vote while the others wait at a barrier", "deadlock", vote_against_barrier},
+      {"an instruction the emulator does not know", "unsupported", unknown_instruction},
   };
 }
 

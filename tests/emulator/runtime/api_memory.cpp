@@ -97,8 +97,7 @@ int copy(void* to, void const* from, Rectangle r, int kind, Stream& stream, bool
   if (pageable_from && to_device) {
     auto staged = std::make_shared<std::vector<u8>>(bytes);
     for (u64 row = 0; row < r.rows; ++row) {
-      std::memcpy(staged->data() + row * r.width,
-                  reinterpret_cast<u8*>(source + row * r.from_pitch), r.width);
+      std::memcpy(staged->data() + row * r.width, pointer_to(source + row * r.from_pitch), r.width);
     }
     work.run = [=] { rows(target, address_of(staged->data()), r.width); };
   } else {
@@ -183,7 +182,7 @@ JETCAL_API int cudaMalloc(void** p, size_t bytes) {
     *p = nullptr;
     if (bytes == 0) { return kSuccess; }
     u64 const address = DeviceMemory::get().allocate(bytes, "cudaMalloc");
-    *p = reinterpret_cast<void*>(address);
+    *p = pointer_to(address);
     return address != 0 ? kSuccess : kErrorMemoryAllocation;
   });
 }
@@ -199,7 +198,7 @@ JETCAL_API int cudaMallocAsync(void** p, size_t bytes, void* handle) {
     *p = nullptr;
     if (bytes == 0) { return kErrorInvalidValue; }
     u64 const address = DeviceMemory::get().allocate(bytes, "cudaMallocAsync");
-    *p = reinterpret_cast<void*>(address);
+    *p = pointer_to(address);
     return address != 0 ? kSuccess : kErrorMemoryAllocation;
   });
 }
@@ -291,8 +290,8 @@ JETCAL_API int cudaMemcpyToSymbolAsync(void const* symbol, void const* from, siz
     if (v.address == 0 || offset + bytes > v.bytes) {
       return v.address == 0 ? kErrorInvalidSymbol : kErrorInvalidValue;
     }
-    return copy(reinterpret_cast<void*>(v.address + offset), from, {bytes, 1, bytes, bytes}, kind,
-                stream, false);
+    return copy(pointer_to(v.address + offset), from, {bytes, 1, bytes, bytes}, kind, stream,
+                false);
   });
 }
 JETCAL_API int cudaMemcpyFromSymbolAsync(void* to, void const* symbol, size_t bytes, size_t offset,
@@ -302,8 +301,7 @@ JETCAL_API int cudaMemcpyFromSymbolAsync(void* to, void const* symbol, size_t by
     if (v.address == 0 || offset + bytes > v.bytes) {
       return v.address == 0 ? kErrorInvalidSymbol : kErrorInvalidValue;
     }
-    return copy(to, reinterpret_cast<void*>(v.address + offset), {bytes, 1, bytes, bytes}, kind,
-                stream, false);
+    return copy(to, pointer_to(v.address + offset), {bytes, 1, bytes, bytes}, kind, stream, false);
   });
 }
 JETCAL_API int cudaMemcpyToSymbol(void const* symbol, void const* from, size_t bytes, size_t offset,
@@ -324,7 +322,7 @@ JETCAL_API int cudaMemcpyFromSymbol(void* to, void const* symbol, size_t bytes, 
 }
 JETCAL_API int cudaGetSymbolAddress(void** p, void const* symbol) {
   return api([&]() -> int {
-    *p = reinterpret_cast<void*>(variable_of(symbol).address);
+    *p = pointer_to(variable_of(symbol).address);
     return *p != nullptr ? kSuccess : kErrorInvalidSymbol;
   });
 }
