@@ -118,8 +118,15 @@ void Writer::floats(std::string const& name, std::span<float const> values,
 }
 
 void Writer::doubles(std::string const& name, std::span<double const> values) {
-  dataset(name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, values.data(),
-          {static_cast<std::int64_t>(values.size())});
+  doubles(name, values, {static_cast<std::int64_t>(values.size())});
+}
+
+void Writer::doubles(std::string const& name, std::span<double const> values,
+                     std::vector<std::int64_t> const& dimensions) {
+  JETCAL_REQUIRE(product(dimensions) == static_cast<std::int64_t>(values.size()), ShapeError,
+                 where_ << '/' << name << ": " << values.size() << " values (must be "
+                        << product(dimensions) << ")");
+  dataset(name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, values.data(), dimensions);
 }
 
 void Writer::texts(std::string const& name, std::vector<std::string> const& values) {

@@ -60,6 +60,8 @@ class Writer {
   void floats(std::string const& name, std::span<float const> values,
               std::vector<std::int64_t> const& dimensions);
   void doubles(std::string const& name, std::span<double const> values);
+  void doubles(std::string const& name, std::span<double const> values,
+               std::vector<std::int64_t> const& dimensions);
   void texts(std::string const& name, std::vector<std::string> const& values);
 
   /// Attributes of this group.

@@ -28,6 +28,7 @@ using Work = std::function<int()>;
 void add_generate(CLI::App& app, Work& work);
 void add_init(CLI::App& app, Work& work);
 void add_train(CLI::App& app, Work& work);
+void add_fit_standard(CLI::App& app, Work& work);
 void add_calibrate(CLI::App& app, Work& work);
 void add_validate(CLI::App& app, Work& work);
 void add_inspect(CLI::App& app, Work& work);

@@ -10,6 +10,7 @@
 #include "model/model_file.hpp"
 #include "tools/commands.hpp"
 #include "train/checkpoint.hpp"
+#include "validate/standard/text.hpp"
 
 namespace jetcal::tools {
 namespace {
@@ -82,9 +83,27 @@ std::string checkpoint_text(std::string const& path) {
       scaling(checkpoint.inputs), checkpoint.provenance.dump(), checkpoint.recipe.dump(2));
 }
 
+std::string standard_text(std::string const& path) {
+  using namespace validate::standard;
+  StandardFile const file = read_standard(path);
+  MassScale::Axes const& axes = file.mass.scale.axes();
+  return fmt::format(
+      "{}: a standard calibration (numerical inversion, energy then mass), written by jetcal {}\n"
+      "energy: {} bins of {} from {:g} to {:g}, {} nodes in ln E each\n"
+      "mass: {} x {} x {} nodes in ln E, ln(m / E) and |eta|, up to |eta| {:g}\n"
+      "{}made with: {}\nsettings:\n{}\n",
+      path, file.code_version, file.energy.scale.bins().size(),
+      file.energy.scale.signed_eta() ? "eta" : "|eta|", file.energy.scale.eta_edges().front(),
+      file.energy.scale.eta_edges().back(), file.energy.scale.bins().front().table.values.size(),
+      axes.log_energy.size(), axes.log_ratio.size(), axes.abs_eta.size(), axes.max_abs_eta,
+      summary(file), file.provenance.dump(), settings_table().write(file.settings).dump(2));
+}
+
 std::string text_of(std::string const& path) {
   if (!looks_sealed(path)) { return shard_text(path); }
-  return sealed_kind(path) == "checkpoint" ? checkpoint_text(path) : model_text(path);
+  std::string const kind = sealed_kind(path);
+  if (kind == validate::standard::kKind) { return standard_text(path); }
+  return kind == "checkpoint" ? checkpoint_text(path) : model_text(path);
 }
 
 int run(std::vector<std::string> const& paths) {
@@ -96,8 +115,8 @@ int run(std::vector<std::string> const& paths) {
 
 void add_inspect(CLI::App& app, Work& work) {
   auto paths = std::make_shared<std::vector<std::string>>();
-  CLI::App* const command =
-      app.add_subcommand("inspect", "Say in words what a shard, model or checkpoint holds");
+  CLI::App* const command = app.add_subcommand(
+      "inspect", "Say in words what a shard, model, standard calibration or checkpoint holds");
   command->add_option("FILE", *paths, "one or more files")->required();
   command->callback([paths, &work] { work = [paths] { return run(*paths); }; });
 }

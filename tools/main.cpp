@@ -43,6 +43,7 @@ int main(int argc, char** argv) {
   tools::add_generate(app, work);
   tools::add_init(app, work);
   tools::add_train(app, work);
+  tools::add_fit_standard(app, work);
   tools::add_calibrate(app, work);
   tools::add_validate(app, work);
   tools::add_inspect(app, work);

@@ -4,6 +4,7 @@
 
 #include "engine/sealed_file.hpp"
 #include "validate/dnn_calibration.hpp"
+#include "validate/standard/standard_calibration.hpp"
 
 namespace jetcal::validate {
 namespace {
@@ -69,6 +70,9 @@ void divide_by_responses(UncalibratedJets const& jets, std::size_t i, bool possi
 
 std::unique_ptr<Calibration> read_calibration(std::filesystem::path const& path,
                                               ExecutionOptions const& options) {
+  if (looks_sealed(path) && sealed_kind(path) == standard::kKind) {
+    return std::make_unique<standard::StandardCalibration>(path);
+  }
   return std::make_unique<DnnCalibration>(path, options);
 }
 
