@@ -10,6 +10,8 @@ foreach(folder engine kernels data model train validate)
 endforeach()
 install(FILES ${PROJECT_BINARY_DIR}/generated/engine/version.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/jetcal/engine)
 install(DIRECTORY recipes DESTINATION ${CMAKE_INSTALL_DATADIR}/jetcal FILES_MATCHING PATTERN "*.json")
+install(PROGRAMS tools/plot tools/plot_training DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/jetcal)
+install(DIRECTORY tools/plots DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/jetcal FILES_MATCHING PATTERN "*.py")
 
 configure_package_config_file(cmake/jetcalConfig.cmake.in ${PROJECT_BINARY_DIR}/jetcalConfig.cmake
   INSTALL_DESTINATION ${jetcal_config_dir})

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "tools/commands.hpp"
+#include "tools/report.hpp"
 #include "validate/report.hpp"
 #include "validate/validation.hpp"
 
@@ -13,6 +14,7 @@ struct ValidateOptions {
   std::vector<std::string> shards, calibrations, samples, jets, compare_samples;
   std::string out, settings;
   std::int64_t memory_mib = 2048;
+  bool no_report = false;
   ComputeOptions compute;
 };
 
@@ -84,6 +86,7 @@ int run(ValidateOptions const& options) {
   validate::write_results(results, options.out);
   std::printf("%s\n%s/validation.json and validation.txt hold all of it\n",
               validate::to_text(results).c_str(), options.out.c_str());
+  if (!options.no_report) { draw_report(options.out); }
   return kDone;
 }
 
@@ -119,6 +122,8 @@ void add_validate(CLI::App& app, Work& work) {
                    "budget for the jets' numbers; what is beyond goes to a file in --out")
       ->check(CLI::Range(std::int64_t{0}, std::int64_t{1} << 30))
       ->capture_default_str();
+  command->add_flag("--no-report", options->no_report,
+                    "write the numbers, draw no pictures and no report.html");
   options->compute.add_to(*command);
   command->callback([options, &work] { work = [options] { return run(*options); }; });
 }

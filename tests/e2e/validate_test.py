@@ -11,7 +11,7 @@ from e2e import SAMPLE, check, jetcal, main, refused, sample_jets, small_recipe,
 
 def validated(folder, *arguments):
     out = folder / "validation"
-    done = jetcal("validate", *arguments, "--out", out)
+    done = jetcal("validate", *arguments, "--no-report", "--out", out)
     return json.loads((out / "validation.json").read_text()), done.stdout, out
 
 
@@ -169,7 +169,7 @@ def test_what_a_sample_lacks_is_said(folder):
     refused("validate", strange, "--out", folder / "x", says=["flavour", "row 7", "37", "flavours_without"])
     settings = folder / "settings.json"
     settings.write_text(json.dumps({"flavours_without": [0, 37]}))
-    jetcal("validate", strange, "--settings", settings, "--out", folder / "known")
+    jetcal("validate", "--no-report", strange, "--settings", settings, "--out", folder / "known")
     settings.write_text(json.dumps({"test": []}))
     refused("validate", strange, "--settings", settings, "--out", folder / "y", says=["settings.json", "'test'", "'tests'"])
 
@@ -191,6 +191,33 @@ def test_jets_beyond_the_memory_budget_go_to_a_file(folder):
     check(a["bins"] == b["bins"] and a["tables"] == b["tables"], "where jets are kept does not enter the numbers")
     check({p.name for p in out.iterdir()} >= {"validation.json", "validation.txt"} and
           not list(out.glob("*columns*")), f"nothing is left: {list(out.iterdir())}")
+
+
+def test_a_report_is_drawn_at_the_end(folder):
+    jets, units = sample_jets(2000)
+    shard = write_shard(folder / "jets.h5", jets, units)
+    settings = folder / "settings.json"
+    settings.write_text(json.dumps({"tests": ["flavours"], "bins": {"pt_true": [150, 400, 5000], "abs_eta_true": [0, 3]}}))
+    arguments = ("validate", shard, "--settings", settings, "--out")
+    out = folder / "validation"
+    said = jetcal(*arguments, out).stdout
+    page = (out / "report.html").read_text()
+    check(f"{out}/report.html" in said and "jets.h5" in page, f"its path is printed: {said[-300:]}")
+    pictures = {p.name for p in (out / "pictures").iterdir()}
+    for name in ("jets_energy_response_vs_pt", "jets_mass_resolution_vs_eta", "jets_flavours_response"):
+        check({f"{name}.png", f"{name}.pdf"} <= pictures, f"{name} is drawn: {pictures}")
+    check(page.count("<img") == len(pictures) // 2, "all pictures are on the page")
+
+    # Nothing to draw with: one line, and the numbers are there.
+    (folder / "matplotlib.py").write_text("raise ImportError('none here')\n")
+    done = jetcal(*arguments, folder / "numbers", env={"PYTHONPATH": str(folder)})
+    check("matplotlib is missing" in done.stderr and done.stderr.count("\n") == 1, done.stderr)
+    check({p.name for p in (folder / "numbers").iterdir()} == {"validation.json", "validation.txt"}, "numbers without pictures")
+    # What else goes wrong is an error, with the numbers written.
+    (folder / "taken").mkdir()
+    (folder / "taken/pictures").write_text("a file\n")
+    refused(*arguments, folder / "taken", says=["pictures", "--no-report"])
+    check((folder / "taken/validation.json").exists(), "the numbers are written")
 
 
 def test_inspect_says_what_a_file_holds(folder):

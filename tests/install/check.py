@@ -22,6 +22,18 @@ def run(*command):
     return done.stdout
 
 
+def check_report(prefix, work):
+    """`jetcal validate` draws with the script that is installed beside it."""
+    script = prefix / "libexec/jetcal/plot"
+    if "VALIDATION_DIR" not in run(script, "--help"):
+        sys.exit("the installed plot has no help")
+    script.write_text("#!/bin/sh\necho drawn by \"$0\" \"$@\"\n")
+    run(prefix / "bin/jetcal", "generate", "--jets", "300", "--out", work / "toy")
+    said = run(prefix / "bin/jetcal", "validate", *sorted((work / "toy").glob("*.h5")), "--out", work / "validation")
+    if f"drawn by {script} -- {work / 'validation'}" not in said:
+        sys.exit(f"validate does not run {script}:\n{said}")
+
+
 def main():
     build, work = (pathlib.Path(argument).resolve() for argument in sys.argv[1:])
     shutil.rmtree(work, ignore_errors=True)
@@ -37,6 +49,7 @@ def main():
     version = run(prefix / "bin/jetcal", "--version")
     if not version.startswith("jetcal 0."):
         sys.exit(f"the installed program's --version says: {version}")
+    check_report(prefix, work)
     run("cmake", "-S", ROOT / "tests/install/consumer", "-B", project, f"-DCMAKE_PREFIX_PATH={prefix}",
         "-DCMAKE_BUILD_TYPE=Release", *(["-G", "Ninja"] if shutil.which("ninja") else []))
     run("cmake", "--build", project, "--parallel", str(os.cpu_count()))
