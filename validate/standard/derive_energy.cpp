@@ -67,8 +67,10 @@ class Fitter {
     double least = 0;
     for (std::int64_t i = 0; i <= s.iterations; ++i) {
       PSpline const spline(points_, intervals, penalty);
-      // A refinement that cannot be inverted follows noise: the curves before it stay.
-      if (best && rises(spline) != spline.low()) { break; }
+      if (best && rises(spline) != spline.low()) {
+        penalty *= 32;  // a refinement that cannot be inverted follows noise
+        continue;
+      }
       Fit now = with_curve(spline);
       double worst = 0;
       for (OwnBin const& bin : now.bins) { worst = std::max(worst, std::abs(bin.after - 1)); }
