@@ -181,6 +181,45 @@ TEST_CASE("the mass scale finds a response known in closed form", "[standard]") 
   CHECK(within > 0.9 * static_cast<double>(mass.bins.size()));
 }
 
+TEST_CASE("refinement brings wide bins to closure", "[standard]") {
+  ClosedForm law;
+  law.b = 60;
+  Settings settings;
+  settings.energy.eta_max = 1;
+  settings.energy.eta_step = 1;
+  settings.energy.log_step = 1;
+  settings.mass.abs_eta_edges = {0, 1};
+  settings.mass.energy_log_step = 0.8;
+  settings.mass.ratio_log_step = 1;
+  settings.mass.closure = 0.002;
+  auto jets = law.jets(60'000);
+  std::erase_if(jets, [](Jet const& jet) { return std::abs(jet.eta) >= 1; });
+  auto const largest = [](std::vector<OwnBin> const& bins) {
+    double worst = 0;
+    for (OwnBin const& bin : bins) { worst = std::max(worst, std::abs(bin.after - 1)); }
+    return worst;
+  };
+  // The mass depends on E more than a bin's middle tells.
+  for (Jet& jet : jets) {
+    jet.mass *= static_cast<float>(std::pow(jet.true_energy / 1000, 0.3) *
+                                   std::pow(jet.true_mass / jet.true_energy, -0.3));
+  }
+  ThreadPool pool(2);
+  double energy[2], mass[2];
+  for (int i : {0, 1}) {
+    settings.energy.iterations = 8 * i;
+    settings.mass.iterations = 5 * i;
+    DerivedEnergyScale const derived = energy_scale(jets, settings);
+    energy[i] = largest(derived.bins);
+    mass[i] = largest(derive_mass_scale(at_scale(jets, derived.scale), settings, pool).bins);
+  }
+  CAPTURE(energy[0], energy[1], mass[0], mass[1]);
+  CHECK(energy[0] > 0.006);
+  CHECK(energy[1] <= 0.004);
+  CHECK(mass[0] > 0.01);
+  CHECK(mass[1] < 0.5 * mass[0]);
+}
+
 TEST_CASE("the derivation does not depend on the number of threads", "[standard]") {
   ClosedForm const law;
   auto const jets = law.jets(30'000);
