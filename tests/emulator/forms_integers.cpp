@@ -11,6 +11,7 @@ namespace {
 template <class T>
 void add_integers(Map& m) {
   using U = std::make_unsigned_t<T>;
+  using Wide = std::conditional_t<std::is_signed_v<T>, s128, u128>;
   std::string const t = name_of<T>(), b = "b" + std::to_string(8 * sizeof(T));
   add<T, T>(m, "add_" + t, [](T x, T y) { return T(U(x) + U(y)); });
   add<T, T>(m, "sub_" + t, [](T x, T y) { return T(U(x) - U(y)); });
@@ -29,9 +30,9 @@ void add_integers(Map& m) {
                                               return bits_of(T(remainder ? a % d : a / d));
                                             }};
   }
-  add<T, T>(m, "mul_hi_" + t, [](T x, T y) { return T((s128(x) * s128(y)) >> (8 * sizeof(T))); });
+  add<T, T>(m, "mul_hi_" + t, [](T x, T y) { return T((Wide(x) * Wide(y)) >> (8 * sizeof(T))); });
   add<T, T, T>(m, "mad_hi_" + t,
-               [](T x, T y, T z) { return T(U((s128(x) * s128(y)) >> (8 * sizeof(T))) + U(z)); });
+               [](T x, T y, T z) { return T(U((Wide(x) * Wide(y)) >> (8 * sizeof(T))) + U(z)); });
   add<T, T, T>(m, "sad_" + t,
                [](T x, T y, T z) { return T(U(z) + U(x < y ? U(y) - U(x) : U(x) - U(y))); });
   add<T, u32>(m, "shr_" + t, [](T x, u32 n) { return T(s128(x) >> (n > 64 ? 64 : n)); });

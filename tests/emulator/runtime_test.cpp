@@ -152,6 +152,9 @@ TEST_CASE("a captured graph runs when it is launched, as often as it is", "[emul
   CHECK(x.read()[0] == 8.0f);
   CHECK(y.read()[63] == 80.0f);
   check(cudaGraphExecDestroy(executable));
+  CHECK(cudaGraphLaunch(executable, streams.all[0]) == cudaErrorInvalidValue);
+  CHECK(cudaGraphExecDestroy(executable) == cudaErrorInvalidValue);
+  cudaGetLastError();
   CHECK(emulator_client::take_findings() == "");
 }
 

@@ -3,6 +3,7 @@
 #include "tests/emulator/execute/warp.hpp"
 #include "tests/emulator/settings.hpp"
 
+#include <algorithm>
 #include <bit>
 
 namespace emulator {
@@ -72,7 +73,8 @@ class WarpRun {
     if (!synchronises(group.pc)) {
       group.lanes &= static_cast<Lanes>(random.next()) | Lanes(1) << chosen;
     }
-    group.limit = group.pc + 1 + static_cast<int>(random.below(8));
+    group.limit =
+        std::min(group.pc + 1 + static_cast<int>(random.below(8)), static_cast<int>(code_.size()));
     for (int next = group.pc + 1; next < group.limit; ++next) {
       if (synchronises(next)) { group.limit = next; }
     }

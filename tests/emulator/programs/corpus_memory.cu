@@ -62,6 +62,12 @@ __global__ void shared_unwritten_kernel(float* y, int n) {
   __syncthreads();
   y[threadIdx.x] = s[threadIdx.x] + s[threadIdx.x + 32];
 }
+__global__ void one_block_writes_kernel(float* y, int reader) {
+  __shared__ float s[32];
+  if (static_cast<int>(blockIdx.x) != reader) { s[threadIdx.x] = 1.0f; }
+  __syncthreads();
+  y[blockIdx.x * 32 + threadIdx.x] = s[31 - threadIdx.x];
+}
 __global__ void null_kernel(float* y) { *y = 1.0f; }
 __global__ void misaligned_shared_kernel(float* y, int offset) {
   __shared__ __align__(16) float s[72];
@@ -153,6 +159,10 @@ void shared_is_not_kept(bool wrong) {  // the second block finds nothing of the 
   shared_unwritten_kernel<<<1, 32>>>(y.get(), 64);
   shared_unwritten_kernel<<<1, 32>>>(y.get(), wrong ? 32 : 64);
 }
+void shared_of_another_block(bool wrong) {
+  Scratch<float> y(16 * 32);
+  one_block_writes_kernel<<<16, 32>>>(y.get(), wrong ? 7 : 16);
+}
 void freed_before_the_kernel(bool wrong) {
   Scratch<float> y(32);
   void* x = nullptr;
@@ -227,6 +237,7 @@ std::vector<Mistake> memory_mistakes() {
       {"the last element was never written", "uninitialised", unwritten_tail},
       {"the last shared element was never written", "uninitialised", shared_unwritten},
       {"shared memory of an earlier launch is used", "uninitialised", shared_is_not_kept},
+      {"a block leaves to the others to write", "uninitialised", shared_of_another_block},
       {"memory is freed before the kernel", "use after free", freed_before_the_kernel},
       {"memory is freed before the kernel, in its stream", "use after free", freed_in_the_stream},
       {"memory is freed twice", "invalid free", freed_twice},

@@ -137,6 +137,11 @@ __global__ void neighbour_block_kernel(float* x, float* y, int shift) {
   x[i] = 1.0f;
   y[i] = x[(i + shift) % (gridDim.x * 32)];
 }
+__global__ void one_reads_kernel(float* x, float* y,
+                                 int shift) {  // block 1 reads, and writes elsewhere
+  if (blockIdx.x == 0) { x[threadIdx.x] = 1.0f; }
+  if (blockIdx.x == 1) { y[threadIdx.x] = x[threadIdx.x + shift]; }
+}
 template <bool Wrong>
 __global__ void sum_kernel(float* y) {
   if (threadIdx.x != 0) { return; }
@@ -224,6 +229,10 @@ void neighbour_block(bool wrong) {
   Scratch<float> x(128), y(128);
   neighbour_block_kernel<<<4, 32>>>(x.get(), y.get(), wrong ? 1 : 0);
 }
+void one_reads(bool wrong) {
+  Scratch<float> x(64), y(32);
+  one_reads_kernel<<<2, 32>>>(x.get(), y.get(), wrong ? 31 : 32);
+}
 void plain_sum(bool wrong) {
   Scratch<float> y(1);
   wrong ? sum_kernel<true><<<4, 32>>>(y.get()) : sum_kernel<false><<<4, 32>>>(y.get());
@@ -271,6 +280,7 @@ std::vector<Mistake> race_mistakes() {
       {"blocks overlap by one element", "race between blocks", overlapping_blocks},
       {"all blocks write one element", "race between blocks", all_blocks_one_element},
       {"a block reads what its neighbour writes", "race between blocks", neighbour_block},
+      {"a block reads one element another writes", "race between blocks", one_reads},
       {"blocks sum without atomics", "race between blocks", plain_sum},
       {"a plain store beside the others' atomics", "race between blocks", store_beside_atomics},
       {"blocks overlap by one byte", "race between blocks", bytes_of_one_word},

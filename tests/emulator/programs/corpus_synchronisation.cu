@@ -102,7 +102,7 @@ void shuffle_after_exit(bool wrong) {
 }
 void own_lane_not_in_mask(bool wrong) {
   Scratch<float> y(32);
-  foreign_mask_kernel<<<1, 32>>>(y.get(), wrong ? 0xff0000ffu : 0x0000ffffu);
+  foreign_mask_kernel<<<1, 32>>>(y.get(), wrong ? 0x000000ffu : 0x0000ffffu);
 }
 void shuffle_from_outside(bool wrong) {
   Scratch<float> y(32);

@@ -2,6 +2,8 @@
 #include "tests/emulator/runtime/api.hpp"
 
 #include <map>
+#include <memory>
+#include <utility>
 
 using namespace emulator;
 
@@ -22,10 +24,26 @@ int with_event(void* handle, F f) {
   });
 }
 
-/// What cudaGraph_t and cudaGraphExec_t point to.
+/// What cudaGraph_t and cudaGraphExec_t point to: a handle is its own name.
 struct GraphHandle {
   std::shared_ptr<Graph> graph;
 };
+auto& graph_handles() {
+  static auto* handles =
+      new std::map<GraphHandle*, std::unique_ptr<GraphHandle>>;  // never destroyed
+  return *handles;
+}
+GraphHandle* new_handle(std::shared_ptr<Graph> graph) {
+  auto handle = std::make_unique<GraphHandle>(GraphHandle{std::move(graph)});
+  GraphHandle* const name = handle.get();
+  graph_handles()[name] = std::move(handle);
+  return name;
+}
+/// The graph of a handle; nullptr if there is none.
+std::shared_ptr<Graph> graph_of(GraphHandle* handle) {
+  auto const found = graph_handles().find(handle);
+  return found == graph_handles().end() ? nullptr : found->second->graph;
+}
 
 u64 clock_ms = 0;  // the emulator's time: it passes with events, and means nothing
 
@@ -126,7 +144,7 @@ JETCAL_API int cudaStreamEndCapture(void* handle, GraphHandle** graph) {
     std::shared_ptr<Graph> captured;
     *graph = nullptr;
     int const error = Queue::get().end_capture(stream, captured);
-    if (error == kSuccess) { *graph = new GraphHandle{captured}; }
+    if (error == kSuccess) { *graph = new_handle(captured); }
     return error;
   });
 }
@@ -137,45 +155,44 @@ JETCAL_API int cudaStreamIsCapturing(void* handle, int* status) {
   });
 }
 
-JETCAL_API int cudaGraphInstantiate(GraphHandle** executable, GraphHandle* graph,
+JETCAL_API int cudaGraphInstantiate(GraphHandle** executable, GraphHandle* handle,
                                     unsigned long long) {
   return api([&]() -> int {
-    if (graph == nullptr) { return kErrorInvalidValue; }
-    *executable = new GraphHandle{std::make_shared<Graph>(*graph->graph)};
+    auto const graph = graph_of(handle);
+    if (!graph) { return kErrorInvalidValue; }
+    *executable = new_handle(std::make_shared<Graph>(*graph));
     return kSuccess;
   });
 }
-JETCAL_API int cudaGraphInstantiateWithFlags(GraphHandle** executable, GraphHandle* graph,
+JETCAL_API int cudaGraphInstantiateWithFlags(GraphHandle** executable, GraphHandle* handle,
                                              unsigned long long flags) {
-  return cudaGraphInstantiate(executable, graph, flags);
+  return cudaGraphInstantiate(executable, handle, flags);
 }
-JETCAL_API int cudaGraphLaunch(GraphHandle* executable, void* handle) {
-  return with_stream(handle, [&](Stream& stream) -> int {
-    if (executable == nullptr) { return kErrorInvalidValue; }
-    return Queue::get().enqueue(stream, Queue::get().work_of(executable->graph), 0);
+JETCAL_API int cudaGraphLaunch(GraphHandle* executable, void* stream_handle) {
+  return with_stream(stream_handle, [&](Stream& stream) -> int {
+    auto const graph = graph_of(executable);
+    if (!graph) { return kErrorInvalidValue; }
+    return Queue::get().enqueue(stream, Queue::get().work_of(graph), 0);
   });
 }
-JETCAL_API int cudaGraphUpload(GraphHandle* executable, void* handle) {
-  return with_stream(handle, [&](Stream&) -> int {
-    return executable == nullptr ? kErrorInvalidValue : kSuccess;
+JETCAL_API int cudaGraphUpload(GraphHandle* executable, void* stream_handle) {
+  return with_stream(stream_handle, [&](Stream&) -> int {
+    return graph_of(executable) ? kSuccess : kErrorInvalidValue;
   });
 }
-JETCAL_API int cudaGraphDestroy(GraphHandle* graph) {
-  return api([&]() -> int {
-    delete graph;
-    return kSuccess;
-  });
+JETCAL_API int cudaGraphDestroy(GraphHandle* handle) {
+  return api(
+      [&]() -> int { return graph_handles().erase(handle) == 1 ? kSuccess : kErrorInvalidValue; });
 }
 JETCAL_API int cudaGraphExecDestroy(GraphHandle* executable) {
   return cudaGraphDestroy(executable);
 }
 // Only the number of nodes: their handles are of no use without functions that take them.
-JETCAL_API int cudaGraphGetNodes(GraphHandle* graph, void** nodes, size_t* count) {
+JETCAL_API int cudaGraphGetNodes(GraphHandle* handle, void** nodes, size_t* count) {
   return api([&]() -> int {
-    if (graph == nullptr || nodes != nullptr) {
-      return graph == nullptr ? kErrorInvalidValue : kErrorNotSupported;
-    }
-    *count = graph->graph->nodes.size();
+    auto const graph = graph_of(handle);
+    if (!graph || nodes != nullptr) { return graph ? kErrorNotSupported : kErrorInvalidValue; }
+    *count = graph->nodes.size();
     return kSuccess;
   });
 }

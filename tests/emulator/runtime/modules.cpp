@@ -37,7 +37,7 @@ void Image::allocate_variables() {
   for (ptx::Variable const* v : placed) {  // zeros where no value is given, as in C++
     u8* const at = memory.bytes_at(symbols_[v->name]);
     std::memset(at, 0, v->bytes);
-    std::memcpy(at, v->initial.data(), std::min<u64>(v->initial.size(), v->bytes));
+    std::copy_n(v->initial.begin(), std::min<u64>(v->initial.size(), v->bytes), at);
     for (auto const& [offset, symbol] : v->addresses) {
       u64 addend = 0;
       std::memcpy(&addend, at + offset, sizeof addend);
