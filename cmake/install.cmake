@@ -5,6 +5,9 @@ set(jetcal_config_dir ${CMAKE_INSTALL_LIBDIR}/cmake/jetcal)
 install(TARGETS jetcal RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(TARGETS jetcal_options jetcal_hdf5 jetcal_engine jetcal_kernels jetcal_data jetcal_model jetcal_train jetcal_validate
   EXPORT jetcalTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+if(jetcal_cuda)
+  install(TARGETS jetcal_cuda LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})  # opened by jetcal, linked by nobody
+endif()
 foreach(folder engine kernels data model train validate)
   install(DIRECTORY ${folder} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/jetcal FILES_MATCHING PATTERN "*.hpp")
 endforeach()

@@ -7,6 +7,8 @@
 #include <cstring>
 #include <utility>
 
+#include "engine/cuda_library.hpp"
+#include "engine/device_memory.hpp"
 #include "engine/errors.hpp"
 
 namespace jetcal {
@@ -15,12 +17,44 @@ namespace {
 constexpr std::size_t kAlignment = 64;
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
 
-void require_cpu(Device device) {
-  JETCAL_REQUIRE(device.kind == Device::Kind::cpu, DeviceError,
-                 "device " << device.name()
-                           << ": this program was built without CUDA code (must be cpu). Use "
-                              "--device cpu");
-}
+class CpuMemory final : public DeviceMemory {
+ public:
+  Device device() const override { return {}; }
+
+  float* allocate(std::int64_t floats) override {
+    std::size_t const bytes = bytes_of(floats);
+    std::size_t const alignment = bytes >= kHugePage ? kHugePage : kAlignment;
+    std::size_t const rounded = (bytes + alignment - 1) / alignment * alignment;
+    auto* const data = static_cast<float*>(std::aligned_alloc(alignment, rounded));
+    JETCAL_REQUIRE(data != nullptr, DeviceError,
+                   "device cpu: no memory for " << (bytes >> 20)
+                                                << " MiB. Use a smaller batch or fewer lanes");
+    // Large arenas are read from end to end at every update: huge pages spare the address
+    // translation.
+    if (bytes >= kHugePage) { madvise(data, rounded, MADV_HUGEPAGE); }
+    std::memset(data, 0, bytes);
+    return data;
+  }
+  void release(float* data) noexcept override { std::free(data); }
+
+  void fill_zero(float* data, std::int64_t floats) override {
+    std::memset(data, 0, bytes_of(floats));
+  }
+  void copy(float const* from, float* to, std::int64_t floats) override {
+    std::memcpy(to, from, bytes_of(floats));
+  }
+  void upload(float const* host, float* to, std::int64_t floats) override {
+    copy(host, to, floats);
+  }
+  void download(float const* from, float* host, std::int64_t floats) override {
+    copy(from, host, floats);
+  }
+
+ private:
+  static std::size_t bytes_of(std::int64_t floats) {
+    return static_cast<std::size_t>(floats) * sizeof(float);
+  }
+};
 
 }  // namespace
 
@@ -42,57 +76,61 @@ std::string Device::name() const {
   return kind == Kind::cpu ? std::string("cpu") : "cuda:" + std::to_string(index);
 }
 
-Buffer::Buffer(Device device, std::int64_t floats) : device_(device), size_(floats) {
-  require_cpu(device);
-  JETCAL_REQUIRE(floats >= 0, ShapeError, "Buffer: " << floats << " floats (must be at least 0)");
-  if (floats == 0) { return; }
-  std::size_t const bytes = static_cast<std::size_t>(floats) * sizeof(float);
-  std::size_t const alignment = bytes >= kHugePage ? kHugePage : kAlignment;
-  std::size_t const rounded = (bytes + alignment - 1) / alignment * alignment;
-  data_ = static_cast<float*>(std::aligned_alloc(alignment, rounded));
-  JETCAL_REQUIRE(
-      data_ != nullptr, DeviceError,
-      "device cpu: no memory for " << (bytes >> 20) << " MiB. Use a smaller batch or fewer lanes");
-  // Large arenas are read from end to end at every update: huge pages spare the address
-  // translation.
-  if (bytes >= kHugePage) { madvise(data_, rounded, MADV_HUGEPAGE); }
-  std::memset(data_, 0, bytes);
+DeviceMemory& device_memory(Device device) {
+  static CpuMemory cpu;
+  if (device.kind == Device::Kind::cpu) { return cpu; }
+  auto& memory = CudaLibrary::open().function<decltype(jetcal_cuda_memory)>("jetcal_cuda_memory");
+  return *memory(device.index);
 }
 
-Buffer::~Buffer() { std::free(data_); }
+Buffer::Buffer(Device device, std::int64_t floats) : Buffer(device_memory(device), floats) {}
+
+Buffer::Buffer(DeviceMemory& memory, std::int64_t floats) : memory_(&memory), size_(floats) {
+  JETCAL_REQUIRE(floats >= 0, ShapeError, "Buffer: " << floats << " floats (must be at least 0)");
+  if (floats > 0) { data_ = memory.allocate(floats); }
+}
+
+Buffer::~Buffer() {
+  if (data_ != nullptr) { memory_->release(data_); }
+}
 
 Buffer::Buffer(Buffer&& other) noexcept
-    : device_(other.device_),
+    : memory_(other.memory_),
       data_(std::exchange(other.data_, nullptr)),
       size_(std::exchange(other.size_, 0)) {}
 
 Buffer& Buffer::operator=(Buffer&& other) noexcept {
-  std::swap(device_, other.device_);
+  std::swap(memory_, other.memory_);
   std::swap(data_, other.data_);
   std::swap(size_, other.size_);
   return *this;
 }
 
+Device Buffer::device() const { return memory_ == nullptr ? Device{} : memory_->device(); }
+
 void Buffer::fill_zero() {
-  if (size_ > 0) { std::memset(data_, 0, static_cast<std::size_t>(size_) * sizeof(float)); }
+  if (size_ > 0) { memory_->fill_zero(data_, size_); }
 }
 
 void Buffer::copy_from(Buffer const& other) {
   JETCAL_REQUIRE(size_ == other.size_, ShapeError,
                  "Buffer::copy_from: " << other.size_ << " floats into " << size_);
-  if (size_ > 0) {
-    std::memcpy(data_, other.data_, static_cast<std::size_t>(size_) * sizeof(float));
-  }
+  JETCAL_REQUIRE(size_ == 0 || memory_ == other.memory_, DeviceError,
+                 "Buffer::copy_from: from device " << other.device().name() << " to "
+                                                   << device().name() << " (must be the same)");
+  if (size_ > 0) { memory_->copy(other.data_, data_, size_); }
 }
 
 void Buffer::upload(std::vector<float> const& host) {
   JETCAL_REQUIRE(size_ == static_cast<std::int64_t>(host.size()), ShapeError,
                  "Buffer::upload: " << host.size() << " floats into " << size_);
-  if (size_ > 0) {
-    std::memcpy(data_, host.data(), static_cast<std::size_t>(size_) * sizeof(float));
-  }
+  if (size_ > 0) { memory_->upload(host.data(), data_, size_); }
 }
 
-std::vector<float> Buffer::download() const { return {data_, data_ + size_}; }
+std::vector<float> Buffer::download() const {
+  std::vector<float> host(static_cast<std::size_t>(size_));
+  if (size_ > 0) { memory_->download(data_, host.data(), size_); }
+  return host;
+}
 
 }  // namespace jetcal

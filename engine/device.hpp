@@ -19,15 +19,17 @@ struct Device {
   bool operator==(Device const&) const = default;
 };
 
+class DeviceMemory;
+
 /// Floats on a device, 64-byte aligned, zero at first. Moves, does not copy.
 ///
-/// Errors    DeviceError if the device is not there, this build has no code for it, or its memory
-/// is
+/// Errors    DeviceError if the device is not there, this program cannot use it, or its memory is
 ///           used up (says how much was asked for)
 class Buffer {
  public:
   Buffer() = default;
   Buffer(Device device, std::int64_t floats);
+  Buffer(DeviceMemory& memory, std::int64_t floats);
   ~Buffer();
   Buffer(Buffer&& other) noexcept;
   Buffer& operator=(Buffer&& other) noexcept;
@@ -35,16 +37,17 @@ class Buffer {
   float* data() { return data_; }
   float const* data() const { return data_; }
   std::int64_t size() const { return size_; }
-  Device device() const { return device_; }
+  Device device() const;
 
   void fill_zero();
+  /// Both of one size (ShapeError) and on one device (DeviceError).
   void copy_from(Buffer const& other);
   /// To and from host memory; sizes must be equal (ShapeError).
   void upload(std::vector<float> const& host);
   std::vector<float> download() const;
 
  private:
-  Device device_;
+  DeviceMemory* memory_ = nullptr;
   float* data_ = nullptr;
   std::int64_t size_ = 0;
 };

@@ -9,7 +9,14 @@ namespace jetcal {
 
 /// What a stream of random numbers is for. A stream is a pure function of (seed, purpose, a, b) and
 /// a counter: no state to save, any element at once, the same on every machine.
-enum class Purpose : std::uint32_t { weights = 1, shuffle = 2, split = 3, toy = 4, test = 5, validation = 6 };
+enum class Purpose : std::uint32_t {
+  weights = 1,
+  shuffle = 2,
+  split = 3,
+  toy = 4,
+  test = 5,
+  validation = 6
+};
 
 /// Counter-based generator Philox4x32-10 (Salmon et al., SC'11; Random123).
 class RandomStream {

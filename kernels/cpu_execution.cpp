@@ -279,43 +279,8 @@ class CpuExecution final : public Execution {
 
 }  // namespace
 
-std::unique_ptr<Execution> make_execution(ExecutionOptions const& options) {
-  Buffer const probe(options.device, 1);  // says what is wrong with the device
+std::unique_ptr<Execution> make_cpu_execution(ExecutionOptions const& options) {
   return std::make_unique<CpuExecution>(options);
-}
-
-std::vector<Range> trained_ranges(Tape const& tape) {
-  std::vector<Range> ranges;
-  std::set<std::int64_t> slices;
-  for (Id id = 0; id < tape.size(); ++id) {
-    if (!tape[id].runs_backward) { continue; }
-    std::visit(
-        [&](auto const& op) {
-          if constexpr (!std::is_same_v<std::decay_t<decltype(op)>, Tape::Input>) {
-            if (!op.trainable()) { return; }
-            for (std::int64_t const slice : op.parameters()) { slices.insert(slice); }
-          }
-        },
-        tape[id].op);
-  }
-  for (std::int64_t const slice : slices) {
-    Slice const& s = tape.layout()[slice];
-    if (!ranges.empty() && ranges.back().end == s.offset) {
-      ranges.back().end += s.size();
-    } else {
-      ranges.push_back({s.offset, s.offset + s.size()});
-    }
-  }
-  return ranges;
-}
-
-std::vector<Id> loss_entries(Tape const& tape) {
-  std::vector<Id> heads;
-  for (Id id = 0; id < tape.size(); ++id) {
-    Head const* const head = std::get_if<Head>(&tape[id].op);
-    if (head != nullptr && head->loss.has_value()) { heads.push_back(id); }
-  }
-  return heads;
 }
 
 }  // namespace jetcal

@@ -88,8 +88,11 @@ struct ExecutionOptions {
   DenseKernels dense_kernels = DenseKernels::own;
 };
 
-/// Errors: DeviceError if the device is not there.
+/// Errors: DeviceError if the device is not there or cannot do what is asked.
 std::unique_ptr<Execution> make_execution(ExecutionOptions const& options);
+
+/// The same for device cpu.
+std::unique_ptr<Execution> make_cpu_execution(ExecutionOptions const& options);
 
 /// The slices that get a gradient when `tape` runs backward, merged into ranges.
 std::vector<Range> trained_ranges(Tape const& tape);

@@ -62,24 +62,14 @@ void loss_of_rows(ConstMat a, LossRows const& rows, LossParams const& p, Mat y, 
                   std::int64_t r, std::int64_t n) {
   Vec const target = gather(rows.targets + r * rows.target_stride, rows.target_stride, n);
   Vec const weight = rows.weights == nullptr ? Vec(1.0f) : load_first(rows.weights + r, n);
-  // 0, or NaN if anything of the row is not finite: x - x is 0 for every finite x.
-  Vec poison = (target - target) + (weight - weight);
-  Vec out[3];
+  Vec pre[3];
+  for (std::int64_t k = 0; k < p.outputs; ++k) { pre[k] = gather(a.row(r) + k, a.ld, n); }
+  HeadRow<Vec> const row = head_row(pre, target, weight, Vec(rows.gradient_scale), p);
+  store_first(row.loss, rows.loss + r, n);
+  store_first(row.kept, rows.kept + r, n);
   for (std::int64_t k = 0; k < p.outputs; ++k) {
-    Vec const pre = gather(a.row(r) + k, a.ld, n);
-    poison = poison + (pre - pre);
-    out[k] = head_output(pre);
-  }
-  JetLoss<Vec> const jet = jet_loss(out, target, p);
-  store_first(fma(weight, jet.value, poison), rows.loss + r, n);
-  store_first(weight * jet.kept, rows.kept + r, n);
-  Vec const factor = Vec(rows.gradient_scale) * weight;
-  for (std::int64_t k = 0; k < p.outputs; ++k) {
-    if (da.data != nullptr) {
-      Vec const slope = jet.slope[k] * head_slope(out[k]);
-      scatter(fma(factor, slope, poison), da.row(r) + k, da.ld, n);
-    }
-    if (y.data != nullptr) { scatter(out[k], y.row(r) + k, y.ld, n); }
+    if (da.data != nullptr) { scatter(row.gradient[k], da.row(r) + k, da.ld, n); }
+    if (y.data != nullptr) { scatter(row.out[k], y.row(r) + k, y.ld, n); }
   }
 }
 

@@ -132,6 +132,38 @@ JETCAL_HOST_DEVICE inline JetLoss<V> jet_loss(V const* y, V target, LossParams c
   return mean_loss(y[0] - target, p);
 }
 
+/// Everything a head makes of one jet.
+template <class V>
+struct HeadRow {
+  V out[3];
+  V loss;  ///< weight * loss
+  V kept;  ///< weight, or 0
+  V gradient[3];
+};
+
+/// From the pre-activations a[0 .. p.outputs - 1]. Nothing of a row in which anything is not finite
+/// may pass for a number: x - x is 0 for every finite x, else NaN.
+template <class V>
+JETCAL_HOST_DEVICE inline HeadRow<V> head_row(V const* a, V target, V weight, V gradient_scale,
+                                              LossParams const& p) {
+  HeadRow<V> row;
+  V poison = (target - target) + (weight - weight);
+  for (int k = 0; k < 3; ++k) {  // 3 and not p.outputs: known, the arrays stay in registers
+    if (k >= p.outputs) { break; }
+    poison = poison + (a[k] - a[k]);
+    row.out[k] = head_output(a[k]);
+  }
+  JetLoss<V> const jet = jet_loss(row.out, target, p);
+  row.loss = fma(weight, jet.value, poison);
+  row.kept = weight * jet.kept;
+  V const factor = gradient_scale * weight;
+  for (int k = 0; k < 3; ++k) {
+    if (k >= p.outputs) { break; }
+    row.gradient[k] = fma(factor, jet.slope[k] * head_slope(row.out[k]), poison);
+  }
+  return row;
+}
+
 JETCAL_END_MATH
 
 #endif

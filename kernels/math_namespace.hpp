@@ -4,6 +4,7 @@
 // set that is being compiled, in CUDA code in jetcal::math. JETCAL_MATH_TARGET stands on a line of
 // its own before JETCAL_BEGIN_MATH: g++ 14 loses what follows a pragma inside a macro.
 #if defined(__CUDACC__)
+#include "kernels/vocabulary.cuh"
 #define JETCAL_HOST_DEVICE __host__ __device__
 #define JETCAL_MATH_TARGET
 #define JETCAL_BEGIN_MATH namespace jetcal::math {

@@ -5,7 +5,7 @@
 
 #include "engine/matrix.hpp"
 
-namespace jetcal::cpu {
+namespace jetcal {
 
 /// What every launcher asks of a matrix: its shape, rows that do not overlap, memory behind it.
 /// Errors: ShapeError.
@@ -20,9 +20,12 @@ inline void require_view(std::string_view where, std::string_view what, ConstMat
                        << "] without memory (data must not be null)");
 }
 
+namespace cpu {
+
 /// The padding of row r, columns cols to ld - 1, becomes 0.
 inline void clear_padding(Mat m, std::int64_t r) {
   std::fill(m.row(r) + m.cols, m.row(r) + m.ld, 0.0f);
 }
 
-}  // namespace jetcal::cpu
+}  // namespace cpu
+}  // namespace jetcal

@@ -46,8 +46,8 @@ ExecutionOptions ComputeOptions::apply(std::int64_t lanes) const {
                  "--precision: device " << device << " computes in fp32 only (asked for "
                                         << precision << "). Use --precision fp32");
   JETCAL_REQUIRE(dense_kernels != "cublas", DeviceError,
-                 "--dense-kernels: cublas needs a CUDA device (device is "
-                     << device << "). Use own or onednn");
+                 "--dense-kernels: this version has no products of cublas (must be own, on any "
+                 "device, or onednn, on the CPU). Use own");
   options.dense_kernels = dense_kernels == "onednn" ? DenseKernels::onednn : DenseKernels::own;
   return options;
 }

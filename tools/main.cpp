@@ -8,6 +8,7 @@
 #include <new>
 #include <string>
 
+#include "engine/cuda_library.hpp"
 #include "engine/isa.hpp"
 #include "engine/version.hpp"
 #include "tools/commands.hpp"
@@ -21,7 +22,7 @@ std::string version_text() {
   for (jetcal::Isa const isa : jetcal::available_isas()) {
     text.append(" ").append(jetcal::name(isa));
   }
-  text += "\nCUDA: no\noneDNN: ";
+  text += "\nCUDA: " + jetcal::cuda_summary() + "\noneDNN: ";
   text += JETCAL_HAS_ONEDNN ? "yes" : "no";
   return text;
 }
@@ -37,7 +38,7 @@ int main(int argc, char** argv) {
       "Paths are relative to the working directory; docs/recipe.md explains recipes."};
   app.name("jetcal");
   app.require_subcommand(1);
-  app.set_version_flag("--version", version_text());
+  app.set_version_flag("--version", version_text);
   app.get_formatter()->column_width(36);
   tools::Work work;
   tools::add_generate(app, work);

@@ -3,7 +3,7 @@
 
 import json
 
-from e2e import check, jetcal, main, parameters, refused, small_recipe, train
+from e2e import Skip, check, jetcal, main, parameters, refused, small_recipe, train
 
 COMMANDS = ("generate", "init", "train", "calibrate", "validate", "inspect")
 
@@ -13,6 +13,17 @@ def test_version_names_code_and_instruction_sets(folder):
     check(said.startswith("jetcal "), said)
     check("scalar" in said.split(), f"--version lists the instruction sets: {said}")
     check("CUDA" in said or "cuda" in said, f"--version says whether there is CUDA: {said}")
+
+
+def test_cuda_where_there_is_none(folder):
+    said = jetcal("--version").stdout
+    if "CUDA: yes" in said:
+        raise Skip("there is a CUDA device")
+    check("CUDA: no (device cuda" in said, f"--version says why there is no CUDA: {said}")
+    recipe = small_recipe(folder)
+    out = ("--out", folder / "run")
+    refused("train", recipe, *out, "--device", "cuda:0", says=("device cuda", "--device cpu"))
+    train(recipe, folder / "cpu", "--device", "cpu")
 
 
 def test_help_everywhere(folder):

@@ -1,0 +1,31 @@
+# The CUDA backend: the kernels with their launchers, and libjetcal_cuda.so made of them, which
+# jetcal opens at run time. Both use the shared CUDA runtime (the tests' emulator replaces it).
+find_package(CUDAToolkit REQUIRED)
+
+add_library(jetcal_cuda_kernels STATIC
+  annotation.cu
+  adam.cu
+  average.cu
+  cuda_backend.cpp
+  cuda_context.cpp
+  dense.cu
+  dense_backward_weights.cu
+  diffgrad.cu
+  head.cu
+  launch_checks.cpp
+  radam.cu
+  reduce.cu
+  sgd.cu
+  softmax_gate.cu)
+target_link_libraries(jetcal_cuda_kernels PUBLIC jetcal_options CUDA::cudart)
+target_compile_options(jetcal_cuda_kernels PRIVATE
+  $<$<COMPILE_LANGUAGE:CUDA>:-Xptxas=--warn-on-spills,--warn-on-local-memory-usage>)
+
+# Nothing but the functions of engine/cuda_library.hpp and kernels/cuda_execution.hpp is exported:
+# what the library has of jetcal's own code cannot meet the program's.
+add_library(jetcal_cuda SHARED cuda_execution.cpp cuda_exports.cpp)
+target_link_libraries(jetcal_cuda PRIVATE jetcal_cuda_kernels jetcal_kernels)
+set_target_properties(jetcal_cuda PROPERTIES
+  CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON
+  LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/lib)
+target_link_options(jetcal_cuda PRIVATE -Wl,--exclude-libs,ALL -Wl,--gc-sections)

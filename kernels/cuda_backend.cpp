@@ -1,0 +1,110 @@
+#include "kernels/cuda_backend.cuh"
+
+#include "kernels/annotation.cuh"
+#include "kernels/head.cuh"
+#include "kernels/softmax_gate.cuh"
+
+namespace jetcal::cuda {
+namespace {
+
+/// Where prepare() leaves the transposed weights of a product.
+template <class Op>
+Mat transposed(Op const& op, float* prepared) {
+  std::int64_t const ld = padded(op.inputs);
+  JETCAL_REQUIRE(op.outputs * ld <= op.prepared(), ShapeError,
+                 "cuda: the transposed weights [" << op.outputs << ", " << op.inputs << "] take "
+                                                  << op.outputs * ld << " floats (at most "
+                                                  << op.prepared() << ")");
+  return {prepared, op.outputs, op.inputs, ld};
+}
+
+template <class Op>
+ConstMat transposed(Op const& op, float const* prepared) {
+  return transposed(op, const_cast<float*>(prepared));
+}
+
+template <class Op>
+ConstMat weight(Op const& op, OpIo const& io) {
+  return (*io.layout)[op.weight].of(io.parameters);
+}
+
+template <class Op>
+float const* bias(Op const& op, OpIo const& io) {
+  return (*io.layout)[op.bias].of(io.parameters).data;
+}
+
+template <class Op>
+void prepare_product(cudaStream_t stream, Op const& op, Layout const& layout,
+                     float const* parameters, float* prepared) {
+  dense_transpose(stream, layout[op.weight].of(parameters), transposed(op, prepared));
+}
+
+}  // namespace
+
+void CudaBackend::forward(Annotation const& op, OpIo const& io) const {
+  annotation_forward(stream_, io.in[0], op.params, io.value);
+}
+void CudaBackend::backward(Annotation const& op, OpIo const& io) const {
+  if (io.in_grad[0].data == nullptr) { return; }
+  annotation_backward(stream_, io.in[0], io.value, io.grad, op.params, io.add[0], io.in_grad[0]);
+}
+void CudaBackend::prepare(Annotation const&, Layout const&, float const*, float*) const {}
+
+void CudaBackend::forward(Dense const& op, OpIo const& io) const {
+  Mat const slope = io.training ? io.saved : Mat{};
+  dense_forward(stream_, io.in[0], weight(op, io), bias(op, io), op.activation, io.value, slope);
+}
+void CudaBackend::backward(Dense const& op, OpIo const& io) const {
+  if (op.activation != Activation::none) { dense_backward_activation(stream_, io.saved, io.grad); }
+  backward_product(op, io, io.grad);
+}
+void CudaBackend::prepare(Dense const& op, Layout const& layout, float const* parameters,
+                          float* prepared) const {
+  prepare_product(stream_, op, layout, parameters, prepared);
+}
+
+void CudaBackend::forward(SoftmaxGate const& op, OpIo const& io) const {
+  softmax_gate_forward(stream_, io.in[0], io.in[1], op.scale, io.saved, io.value);
+}
+void CudaBackend::backward(SoftmaxGate const& op, OpIo const& io) const {
+  softmax_gate_backward(stream_, io.grad, io.in[1], io.saved, op.scale, io.add[0], io.in_grad[0],
+                        io.add[1], io.in_grad[1]);
+}
+void CudaBackend::prepare(SoftmaxGate const&, Layout const&, float const*, float*) const {}
+
+void CudaBackend::forward(Head const& op, OpIo const& io) const {
+  if (!op.loss.has_value()) {
+    head_forward(stream_, io.in[0], weight(op, io), bias(op, io), io.value);
+    return;
+  }
+  HeadRows rows;
+  rows.targets = io.in[1].data + op.target;
+  rows.target_stride = io.in[1].ld;
+  rows.weights = io.in[2].data;
+  rows.gradient_scale = io.scalars + op.scalar;
+  rows.row_loss = op.row_loss(io.saved);
+  rows.row_kept = op.row_kept(io.saved);
+  head_loss(stream_, io.in[0], weight(op, io), bias(op, io), rows, *op.loss, io.value,
+            op.gradient(io.saved));
+}
+void CudaBackend::backward(Head const& op, OpIo const& io) const {
+  backward_product(op, io, op.gradient(io.saved));
+}
+void CudaBackend::prepare(Head const& op, Layout const& layout, float const* parameters,
+                          float* prepared) const {
+  prepare_product(stream_, op, layout, parameters, prepared);
+}
+
+template <class Op>
+void CudaBackend::backward_product(Op const& op, OpIo const& io, ConstMat dz) const {
+  if (op.train) {
+    dense_backward_weights(stream_, io.in[0], dz, lanes_, arenas_, io.add_gradients,
+                           (*io.layout)[op.weight].of(io.gradients),
+                           (*io.layout)[op.bias].of(io.gradients));
+  }
+  if (io.in_grad[0].data != nullptr) {
+    dense_backward_data(stream_, dz, transposed(op, io.prepared), io.add[0], io.in_grad[0]);
+  }
+}
+
+}  // namespace jetcal::cuda

@@ -1,0 +1,18 @@
+#include "kernels/execution.hpp"
+
+#include "engine/cuda_library.hpp"
+#include "kernels/cuda_execution.hpp"
+
+namespace jetcal {
+
+std::unique_ptr<Execution> make_execution(ExecutionOptions const& options) {
+  if (options.device.kind == Device::Kind::cpu) { return make_cpu_execution(options); }
+  JETCAL_REQUIRE(options.dense_kernels == DenseKernels::own, DeviceError,
+                 "--dense-kernels: onednn computes on the CPU (device is "
+                     << options.device.name() << "). Use own, or --device cpu");
+  auto& make =
+      CudaLibrary::open().function<decltype(jetcal_cuda_execution)>("jetcal_cuda_execution");
+  return std::unique_ptr<Execution>(make(options));
+}
+
+}  // namespace jetcal

@@ -1,0 +1,25 @@
+#include "kernels/launch.cuh"
+#include "kernels/optimizers.cuh"
+#include "kernels/sgd.math.hpp"
+
+namespace jetcal::cuda {
+namespace {
+
+__global__ void sgd_kernel(float* p, float* velocity, float const* g, std::int64_t n,
+                           SgdStep step) {
+  for (auto i = first_index(); i < n; i += index_stride()) {
+    float pi = p[i], vi = velocity[i];
+    math::sgd(step, g[i], pi, vi);
+    p[i] = pi;
+    velocity[i] = vi;
+  }
+}
+
+}  // namespace
+
+void sgd_update(cudaStream_t stream, float* p, float* velocity, float const* g, std::int64_t n,
+                SgdStep const& step) {
+  launch({"sgd_update", n, 1, 1}, sgd_kernel, grid_of(n), stream, p, velocity, g, n, step);
+}
+
+}  // namespace jetcal::cuda

@@ -1,0 +1,144 @@
+#!/usr/bin/python3
+"""The program with --device cuda:0: the CPU's bits, from the first step of a schedule to the last, through
+checkpoints and kills, and back. LD_LIBRARY_PATH names the CUDA runtime, the emulator's or a real one."""
+
+import os
+import pathlib
+import signal
+import sys
+
+import h5py
+import numpy as np
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
+from e2e import (NARROW, ROOT, Skip, check, check_same_bits, check_same_metrics, checkpoints, jetcal, main, refused, shell_status,
+                 small_recipe, small_shards, started, train, wait_for)
+
+CUDA = ("--device", "cuda:0")
+OFTEN = ("--set", "checkpoint.every_updates=2")
+
+
+def few_jets(folder):
+    """A recipe of three steps over so few jets that the emulator trains it in seconds."""
+    small_shards(folder / "shards", count=700)
+    return small_recipe(folder, model=NARROW)
+
+
+def test_eleven_steps_of_the_schedule(folder):
+    shards = small_shards(folder / "shards", count=600)
+    options = ("--set", f"data.train=[\"{shards}/shard_*.h5\"]")
+    tiny = ROOT / "recipes/tiny.json"
+    on_cpu = train(tiny, folder / "cpu", *options)
+    on_cuda = train(tiny, folder / "cuda", *options, *CUDA, timeout=280)
+    check_same_bits(on_cpu / "model.h5", on_cuda / "model.h5")
+    check_same_metrics(on_cpu, on_cuda)
+    check(len((on_cuda / "metrics.jsonl").read_text().splitlines()) == 13, "all eleven steps, two of them of two epochs")
+
+
+def test_same_bits_when_it_runs_again_and_with_other_lanes(folder):
+    recipe = few_jets(folder)
+    first, second = (train(recipe, folder / name, *CUDA) for name in ("first", "second"))
+    check_same_bits(first / "model.h5", second / "model.h5")
+    lanes = ("--set", "lanes=2")
+    check_same_bits(train(recipe, folder / "cpu", *lanes) / "model.h5", train(recipe, folder / "cuda", *lanes, *CUDA) / "model.h5")
+
+
+def on_emulator(**settings):
+    """The environment of another schedule, or another device, of the emulator."""
+    if "emulator" not in os.environ.get("LD_LIBRARY_PATH", ""):
+        raise Skip("this is about the emulator")
+    return {f"JETCAL_EMULATOR_{name}": str(value) for name, value in settings.items()}
+
+
+def test_same_bits_under_other_schedules_of_warps_and_blocks(folder):
+    recipe = few_jets(folder)
+    on_cpu = train(recipe, folder / "cpu")
+    for name, settings in (("seed", {"SEED": 2}), ("lanes", {"LANES": "independent"}), ("serial", {"THREADS": 1, "SEED": 3})):
+        on_cuda = train(recipe, folder / name, *CUDA, env=on_emulator(**settings))
+        check_same_bits(on_cpu / "model.h5", on_cuda / "model.h5")
+        check_same_metrics(on_cpu, on_cuda)
+
+
+def test_says_how_many_jets_fit_into_memory(folder):
+    small_shards(folder / "shards", count=600)
+    recipe = small_recipe(folder, model={**NARROW, "core": [40, 40], "fork": [40]})
+    small = on_emulator(MEMORY_MIB=1)
+    whole = ("--set", "data.validation_fraction=0")
+    said = refused("train", recipe, "--out", folder / "run", *CUDA, *whole, env=small, says=("device cuda:0: a batch of 500 jets needs", "MiB are free", "at most"))
+    fits = int(said.split("Use a batch of at most ")[1].split()[0])
+    check(20 < fits < 500, f"the number of jets that fit: {said}")
+    batches = [word for step in range(3) for word in ("--set", f"schedule.{step}.batch_size={fits // 2}")]
+    train(recipe, folder / "fits", *CUDA, *whole, *batches, env=small)
+
+
+def test_resumes_after_a_kill_on_either_device(folder):
+    recipe = few_jets(folder)
+    whole = train(recipe, folder / "whole")
+    for name, here, there in (("stays", CUDA, CUDA), ("to_cpu", CUDA, ()), ("to_cuda", (), CUDA)):
+        out = folder / name
+        with started("train", recipe, "--out", out, *OFTEN, *here) as process:
+            wait_for(lambda: len(checkpoints(out)) > 0 or process.poll() is not None, "a checkpoint")
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+        train(recipe, out, *OFTEN, *there, "--resume")
+        check_same_bits(whole / "model.h5", out / "model.h5")
+        check_same_metrics(whole, out)
+
+
+def test_stops_with_a_checkpoint(folder):
+    recipe = few_jets(folder)
+    out = folder / "run"
+    with started("train", recipe, "--out", out, *OFTEN, *CUDA) as process:
+        wait_for(lambda: len(checkpoints(out)) > 0 or process.poll() is not None, "a checkpoint")
+        process.send_signal(signal.SIGTERM)
+        check(shell_status(process.wait(60)) == 143, "SIGTERM ends with 143")
+    train(recipe, out, *OFTEN, *CUDA, "--resume")
+    check_same_bits(train(recipe, folder / "whole") / "model.h5", out / "model.h5")
+
+
+def test_averages_and_collapse_restore_on_the_device(folder):
+    recipe = few_jets(folder)
+    options = ("--set", "schedule.0.average={\"decay\":0.9}", "--set", "collapse.restore=true")
+    check_same_bits(train(recipe, folder / "cpu", *options) / "model.h5", train(recipe, folder / "cuda", *options, *CUDA) / "model.h5")
+
+
+def test_calibrates_with_the_same_bits(folder):
+    recipe = few_jets(folder)
+    model = train(recipe, folder / "run") / "model.h5"
+    shards = sorted((folder / "shards").glob("*.h5"))
+    for name, options in (("cpu", ()), ("cuda", CUDA)):
+        jetcal("calibrate", model, *shards, "--out", folder / f"{name}.h5", *options)
+    with h5py.File(folder / "cpu.h5") as one, h5py.File(folder / "cuda.h5") as other:
+        a, b = one["jets"][()], other["jets"][()]
+        check(a.dtype == b.dtype and a.tobytes() == b.tobytes(), "calibrated jets differ")
+        check(np.isfinite(b["energy_calibrated"]).all(), "calibrated energies must be numbers")
+
+
+def test_says_what_it_runs_on(folder):
+    said = jetcal("--version").stdout
+    check("CUDA: yes (" in said, f"--version says that there is CUDA: {said}")
+    check("cuda:0" in jetcal("train", few_jets(folder), "--dry-run", *CUDA).stdout, "the dry run names its device")
+
+
+def test_refuses_what_is_not_there(folder):
+    recipe = few_jets(folder)
+    out = ("--out", folder / "run")
+    refused("train", recipe, *out, "--device", "cuda:99", says=("cuda:99", "must be cuda:0"))
+    refused("train", recipe, *out, *CUDA, "--dense-kernels", "cublas", says=("cublas", "own"))
+    refused("train", recipe, *out, *CUDA, "--precision", "bf16", says=("cuda:0", "fp32", "--precision fp32"))
+
+
+def test_a_library_that_does_not_open(folder):
+    recipe = few_jets(folder)
+    (folder / "broken.so").write_text("no library")
+    cases = (("/nowhere/libjetcal_cuda.so", ("cannot open", "/nowhere/")), (folder / "broken.so", ("broken.so",)))
+    for i, (library, words) in enumerate(cases):
+        env = {"JETCAL_CUDA_LIBRARY": str(library)}
+        refused("train", recipe, "--out", folder / "run", *CUDA, env=env, says=("device cuda", *words, "--device cpu"))
+        check("CUDA: no (" in jetcal("--version", env=env).stdout, "--version says why there is no CUDA")
+        train(recipe, folder / f"cpu_{i}", env=env)
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("JETCAL_PROGRAM", str(ROOT / "build/bin/jetcal"))
+    main(globals())
