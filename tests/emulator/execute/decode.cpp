@@ -2,6 +2,7 @@
 #include "tests/emulator/execute/decode.hpp"
 
 #include "tests/emulator/execute/device_calls.hpp"
+#include "tests/emulator/execute/layout.hpp"
 #include "tests/emulator/execute/select.hpp"
 #include "tests/emulator/ptx/inline.hpp"
 
@@ -42,48 +43,20 @@ std::string demangled(std::string const& symbol) {
   return result;
 }
 
-Special special_named(std::string const& name) {
-  static std::map<std::string, Special> const names = {
-      {"%tid.x", Special::tid_x},
-      {"%tid.y", Special::tid_y},
-      {"%tid.z", Special::tid_z},
-      {"%ntid.x", Special::ntid_x},
-      {"%ntid.y", Special::ntid_y},
-      {"%ntid.z", Special::ntid_z},
-      {"%ctaid.x", Special::ctaid_x},
-      {"%ctaid.y", Special::ctaid_y},
-      {"%ctaid.z", Special::ctaid_z},
-      {"%nctaid.x", Special::nctaid_x},
-      {"%nctaid.y", Special::nctaid_y},
-      {"%nctaid.z", Special::nctaid_z},
-      {"%laneid", Special::laneid},
-      {"%lanemask_eq", Special::lanemask_eq},
-      {"%lanemask_lt", Special::lanemask_lt},
-      {"%lanemask_le", Special::lanemask_le},
-      {"%lanemask_gt", Special::lanemask_gt},
-      {"%lanemask_ge", Special::lanemask_ge},
-      {"%dynamic_smem_size", Special::dynamic_smem_size}};
-  auto const found = names.find(name);
-  if (found == names.end()) {
-    throw std::runtime_error("the special register " + name + " is not supported by the emulator");
-  }
-  return found->second;
-}
-
 class Decoder {
  public:
   Decoder(ptx::Module const& module, ptx::Function const& entry,
           std::map<std::string, u64> const& symbols)
-      : module_(module), function_(ptx::without_calls(module, entry)), symbols_(symbols) {}
+      : module_(module),
+        function_(ptx::without_calls(module, entry)),
+        variables_(module, function_, symbols, kernel_),
+        registers_(function_.registers) {}
 
   Kernel run() {
     kernel_.symbol = function_.name;
     kernel_.name = demangled(function_.name);
     kernel_.source = &module_;
     kernel_.max_threads = function_.max_threads;
-    lay_out_parameters();
-    lay_out_variables();
-    lay_out_registers();
     for (ptx::Statement const& s : function_.statements) {
       try {
         kernel_.code.push_back(instruction(s));
@@ -97,137 +70,17 @@ class Decoder {
     end.cls = Class::control;
     end.text = "(end of the kernel)";
     kernel_.code.push_back(end);
-    place_registers();
+    registers_.place(kernel_);
     if (kernel_.code.size() > 0xffff) { throw std::runtime_error("more than 65535 instructions"); }
     return std::move(kernel_);
   }
 
  private:
-  void lay_out_parameters() {
-    for (ptx::Variable const& p : function_.parameters) {
-      kernel_.parameter_bytes = (kernel_.parameter_bytes + p.align - 1) / p.align * p.align;
-      parameters_[p.name] = kernel_.parameter_bytes;
-      kernel_.parameters.push_back({kernel_.parameter_bytes, p.bytes});
-      kernel_.parameter_bytes += p.bytes;
-    }
-  }
-
-  void lay_out_variables() {
-    u64 shared = kSharedBegin, alignment = 16;
-    auto place_shared = [&](ptx::Variable const& v) {
-      shared = (shared + v.align - 1) / v.align * v.align;
-      locals_[v.name] = {Space::shared, shared};
-      kernel_.shared.push_back({shared, shared + v.bytes});
-      kernel_.shared_bytes += v.bytes;
-      shared += v.bytes + kSharedGuard;
-    };
-    std::vector<std::string> dynamic;
-    for (ptx::Variable const& v : module_.variables) {
-      if (v.space != Space::shared || !mentions(v.name)) { continue; }
-      if (v.external) {
-        dynamic.push_back(v.name);
-        alignment = std::max(alignment, v.align);
-      } else {
-        place_shared(v);
-      }
-    }
-    for (ptx::Variable const& v : function_.variables) {
-      if (v.space == Space::shared) {
-        place_shared(v);
-      } else {  // .param variables of calls are the caller's own memory, too
-        kernel_.local_bytes = (kernel_.local_bytes + v.align - 1) / v.align * v.align;
-        locals_[v.name] = {Space::local, kernel_.local_bytes};
-        kernel_.local_bytes += v.bytes;
-      }
-    }
-    kernel_.local_bytes = (kernel_.local_bytes + 15) / 16 * 16;
-    kernel_.dynamic_shared_at = (shared + alignment - 1) / alignment * alignment;
-    for (std::string const& name : dynamic) {
-      locals_[name] = {Space::shared, kernel_.dynamic_shared_at};
-    }
-  }
-
-  bool mentions(std::string const& symbol) const {
-    for (ptx::Statement const& s : function_.statements) {
-      for (ptx::Operand const& o : s.operands) {
-        if (o.name == symbol) { return true; }
-      }
-    }
-    return false;
-  }
-
-  // Slots are numbered first and get their places when the constants are known: at = index for now.
-  void lay_out_registers() {
-    for (ptx::Register const& r : function_.registers) {
-      u8 const bytes = r.type == Type::pred ? 0 : bytes_of(r.type) == 8 ? 8 : 4;
-      registers_.push_back({static_cast<u32>(registers_.size()), bytes, false});
-    }
-  }
-
-  static u32 words_of(u8 bytes) {
-    return bytes == 0 ? 16 : static_cast<u32>(bytes) / 4 * kWarpSize;
-  }
-
-  // Constants and special registers first: they keep their values from block to block.
-  void place_registers() {
-    std::vector<u32> at(slots_count());
-    u32 next = 0;
-    auto place = [&](Slot const& slot) {
-      at[slot.at] = next;
-      next += words_of(slot.bytes);
-    };
-    for (auto const& c : kernel_.constants) { place(c.slot); }
-    for (auto const& s : kernel_.specials) { place(s.slot); }
-    kernel_.first_register = next;
-    for (Slot const& r : registers_) { place(r); }
-    kernel_.words = next;
-    auto move = [&](Slot& slot) {
-      if (slot.there()) { slot.at = at[slot.at]; }
-    };
-    for (auto& c : kernel_.constants) { move(c.slot); }
-    for (auto& s : kernel_.specials) { move(s.slot); }
-    for (Instruction& i : kernel_.code) {
-      for (Slot& slot : i.to) { move(slot); }
-      for (Slot& slot : i.from) { move(slot); }
-      if (i.guard != Slot::kNone) { i.guard = at[i.guard]; }
-    }
-  }
-
-  std::size_t slots_count() const {
-    return registers_.size() + kernel_.constants.size() + kernel_.specials.size();
-  }
-
-  Slot constant(u64 value, u8 bytes) {
-    if (bytes == 4) { value = static_cast<u32>(value); }
-    auto const [known, is_new] = constants_.try_emplace({value, bytes}, Slot{});
-    if (is_new) {
-      known->second = {static_cast<u32>(slots_count()), bytes, false};
-      kernel_.constants.push_back({known->second, value});
-    }
-    return known->second;
-  }
-
-  Slot special(std::string const& name) {
-    auto const [known, is_new] = specials_.try_emplace(name, Slot{});
-    if (is_new) {
-      known->second = {static_cast<u32>(slots_count()), 4, false};
-      kernel_.specials.push_back({special_named(name), known->second});
-    }
-    return known->second;
-  }
-
-  u64 address_of(std::string const& symbol) const {
-    if (auto const p = parameters_.find(symbol); p != parameters_.end()) { return p->second; }
-    if (auto const l = locals_.find(symbol); l != locals_.end()) { return l->second.second; }
-    if (auto const g = symbols_.find(symbol); g != symbols_.end()) { return g->second; }
-    throw std::runtime_error("the symbol " + symbol + " is not known to the emulator");
-  }
-
   Slot slot_of(ptx::Operand const& o, u8 bytes) {
     using Kind = ptx::Operand::Kind;
     switch (o.kind) {
       case Kind::reg: {
-        Slot slot = registers_[static_cast<std::size_t>(o.reg)];
+        Slot slot = registers_.of(o.reg);
         slot.negated = o.negated;
         return slot;
       }
@@ -235,11 +88,12 @@ class Decoder {
         if (o.number_type == Type::F32 && bytes == 8) {
           throw std::runtime_error("a float where 8 bytes are wanted");
         }
-        return constant(o.number, bytes);
+        return registers_.constant(o.number, bytes);
       case Kind::symbol:
-        return constant(address_of(o.name) + static_cast<u64>(o.offset), bytes);
+        return registers_.constant(variables_.address_of(o.name) + static_cast<u64>(o.offset),
+                                   bytes);
       case Kind::special:
-        return special(o.name);
+        return registers_.special(o.name);
       case Kind::nothing:
         return {};
       default:
@@ -279,7 +133,7 @@ class Decoder {
     i.location = s.location;
     i.text = s.text;
     i.guard_negated = s.guard_negated;
-    if (s.guard >= 0) { i.guard = registers_[static_cast<std::size_t>(s.guard)].at; }
+    if (s.guard >= 0) { i.guard = registers_.of(s.guard).at; }
     if (control_flow(s, i)) { return i; }
     Choice const choice = choose(s);
     if (choice.run == nullptr) {
@@ -355,22 +209,24 @@ class Decoder {
     std::size_t const arguments_at = has_result ? 2 : 1;
     std::size_t next = 0;
     for (ptx::Operand const& argument : s.operands.at(arguments_at).list) {
-      i.from.at(next++) = constant(address_of(argument.name), 8);
+      i.from.at(next++) = registers_.constant(variables_.address_of(argument.name), 8);
     }
-    if (has_result) { i.to[0] = constant(address_of(s.operands[0].list.at(0).name), 8); }
+    if (has_result) {
+      i.to[0] = registers_.constant(variables_.address_of(s.operands[0].list.at(0).name), 8);
+    }
   }
 
   void address(ptx::Operand const& o, Slot& base, s64& offset, Instruction& i) {
     offset = o.offset;
     if (o.reg >= 0) {
-      base = registers_[static_cast<std::size_t>(o.reg)];
+      base = registers_.of(o.reg);
       return;
     }
     base = {};
     if (o.name.empty()) { return; }
-    offset += static_cast<s64>(address_of(o.name));
-    if (auto const l = locals_.find(o.name); l != locals_.end() && i.space == Space::param) {
-      i.space = l->second.first;
+    offset += static_cast<s64>(variables_.address_of(o.name));
+    if (i.space == Space::param && variables_.is_local(o.name)) {
+      i.space = Space::local;
       i.cls = Class::load_param;
       make_local_access(i);
     }
@@ -413,7 +269,7 @@ class Decoder {
         }
       } else if (destination) {
         i.to[0] = slot_of(o, 4);
-        if (o.second >= 0) { i.to[1] = registers_[static_cast<std::size_t>(o.second)]; }
+        if (o.second >= 0) { i.to[1] = registers_.of(o.second); }
       } else if (skipped(s, n)) {
         continue;
       } else {
@@ -460,13 +316,9 @@ class Decoder {
 
   ptx::Module const& module_;
   ptx::Function const function_;
-  std::map<std::string, u64> const& symbols_;
   Kernel kernel_;
-  std::map<std::string, u64> parameters_;
-  std::map<std::string, std::pair<Space, u64>> locals_;
-  std::vector<Slot> registers_;
-  std::map<std::pair<u64, u8>, Slot> constants_;
-  std::map<std::string, Slot> specials_;
+  VariableLayout const variables_;
+  RegisterLayout registers_;
 };
 
 }  // namespace
