@@ -36,8 +36,7 @@ figcaption code { font-size: 0.78rem; color: #777; overflow-wrap: anywhere; }
 .small { font-size: 0.87rem; color: #555; }
 summary { cursor: pointer; font-weight: 600; padding: 0.3rem 0; }
 pre { background: #f6f6f6; padding: 0.6rem; overflow-x: auto; font-size: 0.75rem; }
-@media (max-width: 45rem) { figure img { max-width: none; width: auto; min-width: 100%;
-                                         max-height: 85vh; } }
+@media (max-width: 45rem) { figure img { max-width: none; width: 38rem; } }
 """.strip()
 
 

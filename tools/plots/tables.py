@@ -10,7 +10,7 @@ from plots.results import NONE, VARIABLES, best_samples
 MEASURES = {
     "response": ("mode", panels.response, "the response R (mode of r = calibrated / true)"),
     "resolution": ("iqr68_over_mode", panels.resolution,
-                   "the resolution (q84 % − q16 %) / R, the full width"),
+                   "the resolution (full width, (q84 % − q16 %) / R)"),
 }
 
 
