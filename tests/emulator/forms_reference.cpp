@@ -179,9 +179,10 @@ void add_integral_values(Map& m, std::string const& t, Result result) {
 template <class To, class From, class Register>
 void add_integer_conversion(Map& m, std::string const& name, bool saturating = false) {
   add<From>(m, name, [saturating](From x) {
-    s128 value = x;
+    s128 value = +x;
     if (saturating) {
-      s128 const least = std::numeric_limits<To>::min(), most = std::numeric_limits<To>::max();
+      s128 const least = +std::numeric_limits<To>::min();
+      s128 const most = +std::numeric_limits<To>::max();
       value = value < least ? least : value > most ? most : value;
     }
     return Register(To(value));
@@ -212,11 +213,31 @@ u16 fma_bf16(u16 a, u16 b, u16 c) {
   return to_bf16(float(std::copysign(std::fabs(rounded), sum)));
 }
 
+double from_f16(u16 x) {
+  int const exponent = x >> 10 & 31, fraction = x & 1023;
+  double const magnitude = exponent == 0   ? std::ldexp(fraction, -24)
+                           : exponent < 31 ? std::ldexp(fraction + 1024, exponent - 25)
+                           : fraction == 0 ? HUGE_VAL
+                                           : std::nan("");
+  return (x & 0x8000) != 0 ? -magnitude : magnitude;
+}
+
+/// The nearest of all f16, found by bisection: their order is that of their bits. 65536 is what the
+/// one behind the largest would be.
 u16 to_f16(float128 x) {
   if (x != x) { return 0x7fff; }
-  return u16(bits_of(static_cast<_Float16>(x)));
+  bool const negative = x < 0 || (x == 0 && 1 / x < 0);
+  float128 const magnitude = negative ? -x : x;
+  auto value = [](int bits) { return float128(bits == 0x7c00 ? 65536.0 : from_f16(u16(bits))); };
+  int low = 0, high = 0x7c00;
+  while (high - low > 1) {
+    int const middle = (low + high) / 2;
+    (value(middle) <= magnitude ? low : high) = middle;
+  }
+  float128 const below = magnitude - value(low), above = value(high) - magnitude;
+  int const nearest = below < above ? low : above < below ? high : low % 2 == 0 ? low : high;
+  return u16(nearest | (negative ? 0x8000 : 0));
 }
-double from_f16(u16 x) { return double(as<_Float16>(x)); }
 
 u16 truncated_f16(float x) {
   u16 const nearest = to_f16(float128(x));

@@ -116,7 +116,7 @@ std::optional<DeviceMemory::Allocation> DeviceMemory::nearest(u64 address) const
 }
 
 std::optional<DeviceMemory::Allocation> DeviceMemory::containing(u64 address, u64 bytes) const {
-  auto const found = nearest(address);
+  auto found = nearest(address);
   if (!found || found->freed || address + bytes > found->address + found->bytes) {
     return std::nullopt;
   }
