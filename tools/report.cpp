@@ -26,7 +26,7 @@ std::filesystem::path plot_script() {
   auto const program = std::filesystem::read_symlink("/proc/self/exe", error);
   for (std::filesystem::path const& folder : {program.parent_path() / JETCAL_LIBEXEC_FROM_BIN,
                                               std::filesystem::path(JETCAL_TOOLS_FOLDER)}) {
-    auto const script = (folder / "plot").lexically_normal();
+    auto script = (folder / "plot").lexically_normal();
     if (std::filesystem::is_regular_file(script, error)) { return script; }
   }
   return {};
