@@ -13,17 +13,14 @@ namespace jetcal::cuda {
 /// Threads of a block where nothing speaks for another number.
 constexpr int kBlock = 256;
 
-/// Enough blocks to fill any card several times over; what is left is done in strides.
-constexpr std::int64_t kMostBlocks = 8192;
-
 /// One thread an element of `n`.
 inline Grid grid_of(std::int64_t n) {
-  return {std::min(kMostBlocks, (n + kBlock - 1) / kBlock), kBlock};
+  return {std::min(most_blocks(), (n + kBlock - 1) / kBlock), kBlock};
 }
 
 /// One block a task of `n`.
 inline Grid grid_of_blocks(std::int64_t n, int threads) {
-  return {std::min(kMostBlocks, n), threads};
+  return {std::min(most_blocks(), n), threads};
 }
 
 /// The elements a thread of a one-dimensional grid takes: first_index(), + index_stride(), ...

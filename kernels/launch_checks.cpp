@@ -1,5 +1,7 @@
 #include "kernels/launch_checks.cuh"
 
+#include <algorithm>
+#include <charconv>
 #include <cstdlib>
 #include <string_view>
 
@@ -7,6 +9,8 @@
 
 namespace jetcal::cuda {
 namespace {
+
+constexpr std::int64_t kMostBlocks = 8192;
 
 bool waits_for_every_kernel() {
   static bool const wanted = [] {
@@ -46,6 +50,21 @@ std::string device_name() {
 }
 
 }  // namespace
+
+std::int64_t most_blocks() {
+  static std::int64_t const most = [] {
+    char const* const word = std::getenv("JETCAL_CUDA_MOST_BLOCKS");
+    if (word == nullptr) { return kMostBlocks; }
+    std::string_view const digits = word;
+    std::int64_t number = 0;
+    auto const [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+    JETCAL_REQUIRE(
+        error == std::errc() && end == digits.data() + digits.size() && number >= 1, ConfigError,
+        "JETCAL_CUDA_MOST_BLOCKS: '" << digits << "' is no number of blocks (must be 1 or more)");
+    return std::min(kMostBlocks, number);
+  }();
+  return most;
+}
 
 void require_launched(cudaError_t status, OpShape const& what, Grid const& grid,
                       cudaStream_t stream) {

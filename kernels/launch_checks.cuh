@@ -12,6 +12,12 @@ struct Grid {
   int threads = 0;
 };
 
+/// The most blocks of a grid: enough to fill any card several times over; what is left is done in
+/// strides. JETCAL_CUDA_MOST_BLOCKS in the environment sets another number, which changes no bit.
+///
+/// Errors    ConfigError if that is no number of at least 1
+std::int64_t most_blocks();
+
 /// What a launch is about, for messages: rows, and columns in and out, as far as the op has them.
 struct OpShape {
   char const* op = "";

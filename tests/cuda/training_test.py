@@ -59,6 +59,18 @@ def test_same_bits_under_other_schedules_of_warps_and_blocks(folder):
         check_same_metrics(on_cpu, on_cuda)
 
 
+def test_same_bits_on_grids_of_any_size(folder):
+    recipe = few_jets(folder)
+    on_cpu = train(recipe, folder / "cpu")
+    for blocks in (1, 3):
+        on_cuda = train(recipe, folder / f"{blocks}", *CUDA, env={"JETCAL_CUDA_MOST_BLOCKS": str(blocks)})
+        check_same_bits(on_cpu / "model.h5", on_cuda / "model.h5")
+        check_same_metrics(on_cpu, on_cuda)
+    for i, blocks in enumerate(("0", "-1", "many", "3x", "")):
+        env = {"JETCAL_CUDA_MOST_BLOCKS": blocks}
+        refused("train", recipe, "--out", folder / f"refused_{i}", *CUDA, env=env, says=("JETCAL_CUDA_MOST_BLOCKS", "1 or more"))
+
+
 def test_says_how_many_jets_fit_into_memory(folder):
     small_shards(folder / "shards", count=600)
     recipe = small_recipe(folder, model={**NARROW, "core": [40, 40], "fork": [40]})
@@ -126,6 +138,13 @@ def test_refuses_what_is_not_there(folder):
     refused("train", recipe, *out, "--device", "cuda:99", says=("cuda:99", "must be cuda:0"))
     refused("train", recipe, *out, *CUDA, "--dense-kernels", "cublas", says=("cublas", "own"))
     refused("train", recipe, *out, *CUDA, "--precision", "bf16", says=("cuda:0", "fp32", "--precision fp32"))
+
+
+def test_waits_for_every_kernel_when_asked(folder):
+    recipe = few_jets(folder)
+    one = train(recipe, folder / "one", *CUDA, "--set", "schedule.0.epochs=1")
+    other = train(recipe, folder / "other", *CUDA, "--set", "schedule.0.epochs=1", env={"JETCAL_CUDA_SYNC": "1"})
+    check_same_bits(one / "model.h5", other / "model.h5")
 
 
 def test_a_library_that_does_not_open(folder):
