@@ -1,4 +1,5 @@
 // The host's arithmetic for floats and conversions (compiled with -frounding-math).
+#include <algorithm>
 #include <cfenv>
 #include <cmath>
 #include <limits>

@@ -3,6 +3,7 @@
 #include "tests/emulator/execute/warp.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace emulator {
 namespace {

@@ -1,6 +1,7 @@
 // The narrow floating-point formats.
 #include "tests/emulator/execute/formats.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 

@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <atomic>
 #include <exception>
+#include <functional>
 #include <numeric>
 #include <thread>
+#include <utility>
 
 namespace emulator {
 namespace {

@@ -3,6 +3,7 @@
 #include "tests/emulator/execute/elementwise.hpp"
 #include "tests/emulator/execute/select.hpp"
 
+#include <algorithm>
 #include <bit>
 
 namespace emulator {

@@ -2,6 +2,7 @@
 #include "tests/emulator/execute/warp.hpp"
 
 #include <algorithm>
+#include <cstdio>
 
 namespace emulator {
 namespace {

@@ -5,10 +5,10 @@
 
 #include <signal.h>
 #include <sys/mman.h>
-#include <ucontext.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace emulator {
 namespace {

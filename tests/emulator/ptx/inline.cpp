@@ -3,6 +3,7 @@
 #include "tests/emulator/ptx/inline.hpp"
 
 #include <stdexcept>
+#include <utility>
 
 namespace emulator::ptx {
 namespace {

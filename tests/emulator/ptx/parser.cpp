@@ -3,6 +3,7 @@
 #include "tests/emulator/ptx/parser.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace emulator::ptx {
 

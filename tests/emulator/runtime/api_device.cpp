@@ -4,6 +4,7 @@
 #include "tests/emulator/settings.hpp"
 
 #include <cstdio>
+#include <stdexcept>
 #include <thread>
 
 using namespace emulator;

@@ -4,7 +4,10 @@
 #include "tests/emulator/runtime/modules.hpp"
 #include "tests/emulator/settings.hpp"
 
+#include <algorithm>
 #include <memory>
+#include <stdexcept>
+#include <utility>
 #include <vector>
 
 namespace emulator {

@@ -6,6 +6,7 @@
 #include "tests/emulator/settings.hpp"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 namespace emulator {

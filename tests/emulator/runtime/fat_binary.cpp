@@ -3,7 +3,9 @@
 
 #include "tests/emulator/types.hpp"
 
+#include <cstdlib>
 #include <stdexcept>
+#include <utility>
 
 namespace emulator {
 namespace {
