@@ -5,7 +5,8 @@
 #include "tests/emulator/emulator.hpp"
 
 #include <cmath>
-#include <cstdlib>
+#include <cstdint>
+#include <cstring>
 
 using programs::check;
 using programs::DeviceBuffer;
@@ -126,6 +127,27 @@ TEST_CASE("functions, constants and tables of branches work", "[emulator]") {
   for (int i = 0; i < n; ++i) {
     int const want[] = {7, 15, -1, i, i * i, 3 ^ 5, 100, 100};
     CHECK(c[static_cast<std::size_t>(i)] == want[index[static_cast<std::size_t>(i)]]);
+  }
+  require_no_findings();
+}
+
+TEST_CASE("the order of warps, lanes and blocks changes no bit", "[emulator]") {
+  int const n = 40;
+  std::size_t const size = static_cast<std::size_t>(n) * n;
+  std::vector<float> x(size);
+  for (std::size_t i = 0; i < size; ++i) { x[i] = std::sin(static_cast<float>(i)); }
+  DeviceBuffer<float> const dx(x), product(size), sums(static_cast<std::size_t>(n));
+  std::vector<float> first;
+  for (unsigned seed = 1; seed <= 8; ++seed) {
+    CAPTURE(seed);
+    REQUIRE(emulator_client::set("SEED", seed));
+    REQUIRE(emulator_client::set("INDEPENDENT", seed % 2));
+    REQUIRE(emulator_client::set("THREADS", seed % 4));
+    programs::multiply(dx.data(), dx.data(), product.data(), n);
+    programs::sum_of_exponentials(product.data(), sums.data(), n, n);
+    auto const got = sums.read();
+    if (first.empty()) { first = got; }
+    REQUIRE(std::memcmp(got.data(), first.data(), got.size() * sizeof(float)) == 0);
   }
   require_no_findings();
 }
