@@ -44,6 +44,15 @@ int uncapturable(F f) {
   });
 }
 
+/// The same with the stream of a handle.
+template <class F>
+int on_stream(void* handle, F f) {
+  return api([&]() -> int {
+    Stream* const stream = Queue::get().stream(handle);
+    return stream == nullptr ? kErrorInvalidResourceHandle : f(*stream);
+  });
+}
+
 }  // namespace emulator
 
 /// Declares a function of the runtime's interface.

@@ -10,13 +10,6 @@ using namespace emulator;
 namespace {
 
 template <class F>
-int with_stream(void* handle, F f) {
-  return api([&]() -> int {
-    Stream* const stream = Queue::get().stream(handle);
-    return stream == nullptr ? kErrorInvalidResourceHandle : f(*stream);
-  });
-}
-template <class F>
 int with_event(void* handle, F f) {
   return api([&]() -> int {
     Event* const event = Queue::get().event(handle);
@@ -65,25 +58,25 @@ JETCAL_API int cudaStreamDestroy(void* stream) {
   });
 }
 JETCAL_API int cudaStreamSynchronize(void* handle) {
-  return with_stream(handle, [](Stream& stream) -> int {
+  return on_stream(handle, [](Stream& stream) -> int {
     if (Queue::get().spoils_capture()) { return kErrorStreamCaptureUnsupported; }
     Queue::get().synchronise(stream);
     return kSuccess;
   });
 }
 JETCAL_API int cudaStreamQuery(void* handle) {
-  return with_stream(handle, [](Stream& stream) -> int {
+  return on_stream(handle, [](Stream& stream) -> int {
     return Queue::get().query(stream.last) ? kSuccess : kErrorNotReady;
   });
 }
 JETCAL_API int cudaStreamWaitEvent(void* handle, void* event_handle, unsigned) {
-  return with_stream(handle, [&](Stream& stream) -> int {
+  return on_stream(handle, [&](Stream& stream) -> int {
     Event* const event = Queue::get().event(event_handle);
     return event == nullptr ? kErrorInvalidResourceHandle : Queue::get().wait(stream, *event);
   });
 }
 JETCAL_API int cudaLaunchHostFunc(void* handle, void (*f)(void*), void* data) {
-  return with_stream(handle, [&](Stream& stream) {
+  return on_stream(handle, [&](Stream& stream) {
     return Queue::get().enqueue(stream, {"a host function", [=] { f(data); }, {}}, 3);
   });
 }
@@ -136,11 +129,11 @@ JETCAL_API int cudaEventElapsedTime(float* ms, void* begin_handle, void* end_han
 }
 
 JETCAL_API int cudaStreamBeginCapture(void* handle, int mode) {
-  return with_stream(handle,
-                     [&](Stream& stream) { return Queue::get().begin_capture(stream, mode == 2); });
+  return on_stream(handle,
+                   [&](Stream& stream) { return Queue::get().begin_capture(stream, mode == 2); });
 }
 JETCAL_API int cudaStreamEndCapture(void* handle, GraphHandle** graph) {
-  return with_stream(handle, [&](Stream& stream) -> int {
+  return on_stream(handle, [&](Stream& stream) -> int {
     std::shared_ptr<Graph> captured;
     *graph = nullptr;
     int const error = Queue::get().end_capture(stream, captured);
@@ -149,7 +142,7 @@ JETCAL_API int cudaStreamEndCapture(void* handle, GraphHandle** graph) {
   });
 }
 JETCAL_API int cudaStreamIsCapturing(void* handle, int* status) {
-  return with_stream(handle, [&](Stream& stream) -> int {
+  return on_stream(handle, [&](Stream& stream) -> int {
     *status = !stream.capture ? 0 : stream.capture->invalid ? 2 : 1;
     return kSuccess;
   });
@@ -169,14 +162,14 @@ JETCAL_API int cudaGraphInstantiateWithFlags(GraphHandle** executable, GraphHand
   return cudaGraphInstantiate(executable, handle, flags);
 }
 JETCAL_API int cudaGraphLaunch(GraphHandle* executable, void* stream_handle) {
-  return with_stream(stream_handle, [&](Stream& stream) -> int {
+  return on_stream(stream_handle, [&](Stream& stream) -> int {
     auto const graph = graph_of(executable);
     if (!graph) { return kErrorInvalidValue; }
     return Queue::get().enqueue(stream, Queue::get().work_of(graph), 0);
   });
 }
 JETCAL_API int cudaGraphUpload(GraphHandle* executable, void* stream_handle) {
-  return with_stream(stream_handle, [&](Stream&) -> int {
+  return on_stream(stream_handle, [&](Stream&) -> int {
     return graph_of(executable) ? kSuccess : kErrorInvalidValue;
   });
 }
