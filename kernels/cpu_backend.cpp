@@ -11,18 +11,16 @@ struct Products {
   decltype(&cpu::dense_pack) pack;
   decltype(&cpu::dense_pack_transposed) pack_transposed;
   decltype(&cpu::dense_forward) forward;
-  decltype(&cpu::dense_backward_data) backward_data;
-  decltype(&cpu::dense_backward_weights) backward_weights;
+  decltype(&cpu::dense_backward) backward;
 };
 
 Products products_of(DenseKernels kernels) {
   if (kernels == DenseKernels::own) {
-    return {cpu::dense_pack, cpu::dense_pack_transposed, cpu::dense_forward,
-            cpu::dense_backward_data, cpu::dense_backward_weights};
+    return {cpu::dense_pack, cpu::dense_pack_transposed, cpu::dense_forward, cpu::dense_backward};
   }
 #if JETCAL_HAS_ONEDNN
   return {onednn::dense_pack, onednn::dense_pack_transposed, onednn::dense_forward,
-          onednn::dense_backward_data, onednn::dense_backward_weights};
+          onednn::dense_backward};
 #else
   throw DeviceError(
       "--dense-kernels: this program was built without oneDNN (must be own). Install libdnnl-dev "
@@ -52,8 +50,8 @@ class CpuBackend final : public Backend {
     products_.forward(io.in[0], io.prepared, bias(op, io), op.activation, io.value, slope);
   }
   void backward(Dense const& op, OpIo const& io) const override {
-    if (op.activation != Activation::none) { cpu::dense_backward_activation(io.saved, io.grad); }
-    backward_product(op, io, io.grad);
+    ConstMat const slope = op.activation == Activation::none ? ConstMat{} : ConstMat(io.saved);
+    backward_product(op, io, slope, io.grad);
   }
   void prepare(Dense const& op, Layout const& layout, float const* parameters,
                float* prepared) const override {
@@ -82,7 +80,7 @@ class CpuBackend final : public Backend {
                    op.row_kept(io.saved));
   }
   void backward(Head const& op, OpIo const& io) const override {
-    backward_product(op, io, op.gradient(io.saved));
+    backward_product(op, io, {}, op.gradient(io.saved));
   }
   void prepare(Head const& op, Layout const& layout, float const* parameters,
                float* prepared) const override {
@@ -104,16 +102,20 @@ class CpuBackend final : public Backend {
   }
 
   template <class Op>
-  void backward_product(Op const& op, OpIo const& io, ConstMat dz) const {
+  void backward_product(Op const& op, OpIo const& io, ConstMat slope, Mat dz) const {
+    cpu::DenseBackward b;
+    b.slope = slope;
+    b.dz = dz;
+    b.x = io.in[0];
+    b.packed_transposed = io.prepared + cpu::dense_packed_size(op.inputs, op.outputs);
+    b.accumulate = io.add[0];
+    b.dx = io.in_grad[0];
     if (op.train) {
-      products_.backward_weights(io.in[0], dz, io.add_gradients,
-                                 (*io.layout)[op.weight].of(io.gradients),
-                                 (*io.layout)[op.bias].of(io.gradients));
+      b.add_gradients = io.add_gradients;
+      b.dw = (*io.layout)[op.weight].of(io.gradients);
+      b.db = (*io.layout)[op.bias].of(io.gradients);
     }
-    if (io.in_grad[0].data != nullptr) {
-      float const* const transposed = io.prepared + cpu::dense_packed_size(op.inputs, op.outputs);
-      products_.backward_data(dz, transposed, io.add[0], io.in_grad[0]);
-    }
+    products_.backward(b);
   }
 
   Products products_;

@@ -24,15 +24,25 @@ namespace jetcal {
 namespace HWY_NAMESPACE {
 namespace {
 
-// Bias and activation follow each block while its rows are in the first-level cache.
-void mish_block(std::int64_t rows, std::int64_t cols, float* y, std::int64_t ldy, float* slope,
-                std::int64_t lds) {
+// The activation follows each block while its rows are in the first-level cache.
+template <bool kSlope>
+HWY_NOINLINE void mish_block(std::int64_t rows, std::int64_t cols, float* y, std::int64_t ldy,
+                             float* slope, std::int64_t lds) {
   for (std::int64_t r = 0; r < rows; ++r) {
     for (std::int64_t c = 0; c < cols; c += kLanes) {
       Vec s;
       store(mish_and_slope(load(y + r * ldy + c), s), y + r * ldy + c);
-      if (slope != nullptr) { store(s, slope + r * lds + c); }
+      if constexpr (kSlope) { store(s, slope + r * lds + c); }
     }
+  }
+}
+
+void mish_rows(Mat y, Mat slope, std::int64_t r, std::int64_t rows, std::int64_t n,
+               std::int64_t cols) {
+  if (slope.data == nullptr) {
+    mish_block<false>(rows, cols, y.row(r) + n, y.ld, nullptr, 0);
+  } else {
+    mish_block<true>(rows, cols, y.row(r) + n, y.ld, slope.row(r) + n, slope.ld);
   }
 }
 
@@ -47,10 +57,7 @@ void forward(ConstMat x, float const* packed, float const* bias, Activation acti
       std::int64_t const rows = std::min<std::int64_t>(kBlockRows, x.rows - r);
       product_block_for<Walk::rows>(rows, width)(x.row(r), x.ld, panel, kPanel, x.cols, chain,
                                                  y.row(r) + n, y.ld);
-      if (activation == Activation::mish) {
-        float* const s = slope.data == nullptr ? nullptr : slope.row(r) + n;
-        mish_block(rows, width, y.row(r) + n, y.ld, s, slope.ld);
-      }
+      if (activation == Activation::mish) { mish_rows(y, slope, r, rows, n, width); }
     }
   }
 }
@@ -64,20 +71,6 @@ void backward_activation(ConstMat slope, Mat dy) {
   }
 }
 
-void backward_data(ConstMat dz, float const* packed, bool accumulate, Mat dx) {
-  std::int64_t const cols = padded(dx.cols);
-  Chain const chain{false, accumulate, nullptr};
-  for (std::int64_t n = 0; n < cols; n += kBlockCols) {
-    std::int64_t const width = std::min(kBlockCols, cols - n);
-    float const* const panel = packed + n / kPanel * kPanel * dz.cols + n % kPanel;
-    for (std::int64_t r = 0; r < dz.rows; r += kBlockRows) {
-      std::int64_t const rows = std::min<std::int64_t>(kBlockRows, dz.rows - r);
-      product_block_for<Walk::rows>(rows, width)(dz.row(r), dz.ld, panel, kPanel, dz.cols, chain,
-                                                 dx.row(r) + n, dx.ld);
-    }
-  }
-}
-
 void backward_bias(ConstMat dz, bool accumulate, Mat db) {
   for (std::int64_t c = 0; c < padded(dz.cols); c += kLanes) {
     Vec sum = accumulate ? load(db.data + c) : Vec(0.0f);
@@ -86,7 +79,76 @@ void backward_bias(ConstMat dz, bool accumulate, Mat db) {
   }
 }
 
-void backward_weights(ConstMat x, ConstMat dz, bool accumulate, Mat dw, Mat db) {
+/// Asks for a row that is read soon, into the second-level cache.
+void prefetch_row(float const* p, std::int64_t cols) {
+  for (std::int64_t c = 0; c < cols; c += 16) { __builtin_prefetch(p + c, 0, 2); }
+}
+
+Mat rows_of(Mat m, std::int64_t first, std::int64_t rows) {
+  return {m.row(first), rows, m.cols, m.ld};
+}
+
+// The elementwise part of a layer's backward for some rows, and a request for the rows after them.
+void backward_rows(cpu::DenseBackward const& b, std::int64_t first, std::int64_t rows) {
+  Mat const dz = rows_of(b.dz, first, rows);
+  if (b.slope.data != nullptr) {
+    backward_activation({b.slope.row(first), rows, b.slope.cols, b.slope.ld}, dz);
+    for (std::int64_t r = first + rows; r < std::min(first + 2 * rows, b.dz.rows); ++r) {
+      prefetch_row(b.slope.row(r), b.slope.cols);
+    }
+  }
+  if (b.db.data != nullptr) { backward_bias(dz, first > 0 || b.add_gradients, b.db); }
+}
+
+/// What a product that follows will read from far away, asked for row by row meanwhile.
+class Upcoming {
+ public:
+  Upcoming(ConstMat first, ConstMat second) : matrices_{first, second} {}
+  std::int64_t rows() const { return matrices_[0].rows + matrices_[1].rows; }
+  void fetch(std::int64_t rows) {
+    for (; rows > 0 && at_ < 2; --rows) {
+      ConstMat const& m = matrices_[at_];
+      if (row_ < m.rows) { prefetch_row(m.row(row_), m.cols); }
+      if (++row_ >= m.rows) {
+        row_ = 0;
+        ++at_;
+      }
+    }
+  }
+
+ private:
+  ConstMat matrices_[2];
+  int at_ = 0;
+  std::int64_t row_ = 0;
+};
+
+// dx = dz W^T (+ dx); before_row(r, rows) is called before the first use of these rows of dz.
+template <class BeforeRows>
+void product_data(ConstMat dz, float const* packed, bool accumulate, Mat dx, Upcoming upcoming,
+                  BeforeRows const& before_rows) {
+  std::int64_t const cols = padded(dx.cols);
+  std::int64_t const blocks =
+      (cols + kBlockCols - 1) / kBlockCols * ((dz.rows + kBlockRows - 1) / kBlockRows);
+  std::int64_t const share = blocks > 0 ? (upcoming.rows() + blocks - 1) / blocks : 0;
+  Chain const chain{false, accumulate, nullptr};
+  for (std::int64_t n = 0; n < cols; n += kBlockCols) {
+    std::int64_t const width = std::min(kBlockCols, cols - n);
+    float const* const panel = packed + n / kPanel * kPanel * dz.cols + n % kPanel;
+    for (std::int64_t r = 0; r < dz.rows; r += kBlockRows) {
+      std::int64_t const rows = std::min<std::int64_t>(kBlockRows, dz.rows - r);
+      if (n == 0) { before_rows(r, rows); }
+      upcoming.fetch(share);
+      product_block_for<Walk::rows>(rows, width)(dz.row(r), dz.ld, panel, kPanel, dz.cols, chain,
+                                                 dx.row(r) + n, dx.ld);
+    }
+  }
+}
+
+void backward_data(ConstMat dz, float const* packed, bool accumulate, Mat dx) {
+  product_data(dz, packed, accumulate, dx, Upcoming({}, {}), [](std::int64_t, std::int64_t) {});
+}
+
+void product_weights(ConstMat x, ConstMat dz, bool accumulate, Mat dw) {
   std::int64_t const cols = padded(dz.cols);
   Chain const chain{accumulate, false, nullptr};
   for (std::int64_t n = 0; n < cols; n += kBlockCols) {
@@ -97,7 +159,26 @@ void backward_weights(ConstMat x, ConstMat dz, bool accumulate, Mat dw, Mat db) 
                                                    chain, dw.row(k) + n, dw.ld);
     }
   }
+}
+
+void backward_weights(ConstMat x, ConstMat dz, bool accumulate, Mat dw, Mat db) {
+  product_weights(x, dz, accumulate, dw);
   backward_bias(dz, accumulate, db);
+}
+
+// The data product comes first: while it computes, what the weight product reads arrives.
+void backward(cpu::DenseBackward const& b) {
+  if (b.dx.data != nullptr) {
+    Upcoming const upcoming = b.dw.data == nullptr ? Upcoming({}, {}) : Upcoming(b.x, b.dw);
+    product_data(b.dz, b.packed_transposed, b.accumulate, b.dx, upcoming,
+                 [&](std::int64_t first, std::int64_t rows) { backward_rows(b, first, rows); });
+  } else {
+    for (std::int64_t r = 0; r < b.dz.rows; r += kBlockRows) {
+      backward_rows(b, r, std::min<std::int64_t>(kBlockRows, b.dz.rows - r));
+    }
+  }
+  if (b.dw.data != nullptr) { product_weights(b.x, b.dz, b.add_gradients, b.dw); }
+  if (b.db.data != nullptr && b.dz.rows == 0) { backward_bias(b.dz, b.add_gradients, b.db); }
 }
 
 void epilogue(float const* bias, Activation activation, Mat y, Mat slope) {
@@ -107,8 +188,7 @@ void epilogue(float const* bias, Activation activation, Mat y, Mat slope) {
     for (std::int64_t c = 0; c < cols; c += kLanes) {
       store(load(y.row(r) + c) + load(bias + c), y.row(r) + c);
     }
-    float* const s = slope.data == nullptr ? nullptr : slope.row(r);
-    if (activation == Activation::mish) { mish_block(1, cols, y.row(r), y.ld, s, slope.ld); }
+    if (activation == Activation::mish) { mish_rows(y, slope, r, 1, 0, cols); }
   }
 }
 
@@ -191,6 +271,27 @@ void dense_backward_weights(ConstMat x, ConstMat dz, bool accumulate, Mat dw, Ma
   require_padding("dense_backward_weights", "weight gradient", dw);
   require_padding("dense_backward_weights", "bias gradient", db);
   JETCAL_DISPATCH(backward_weights, x, dz, accumulate, dw, db);
+}
+
+void dense_backward(DenseBackward const& b) {
+  char const* const where = "dense_backward";
+  require_padding(where, "gradient", b.dz);
+  if (b.slope.data != nullptr) {
+    require_shape(where, "slope", b.slope, b.dz.rows, b.dz.cols);
+    require_padding(where, "slope", b.slope);
+  }
+  if (b.dx.data != nullptr) {
+    require_shape(where, "gradient of the input", b.dx, b.dz.rows, b.dx.cols);
+    require_padding(where, "gradient of the input", b.dx);
+  }
+  if (b.dw.data != nullptr) {
+    require_shape(where, "input", b.x, b.dz.rows, b.dw.rows);
+    require_shape(where, "weight gradient", b.dw, b.x.cols, b.dz.cols);
+    require_padding(where, "weight gradient", b.dw);
+    require_shape(where, "bias gradient", b.db, 1, b.dz.cols);
+    require_padding(where, "bias gradient", b.db);
+  }
+  JETCAL_DISPATCH(backward, b);
 }
 
 void dense_epilogue(float const* bias, Activation activation, Mat y, Mat slope) {

@@ -53,6 +53,22 @@ void dense_backward_data(ConstMat dz, float const* packed_transposed, bool accum
 ///           db [1, outputs]
 void dense_backward_weights(ConstMat x, ConstMat dz, bool accumulate, Mat dw, Mat db);
 
+/// A layer's whole backward pass.
+struct DenseBackward {
+  ConstMat slope;                            ///< of the activation; no data: there is none
+  Mat dz;                                    ///< the value's gradient; becomes that of z
+  ConstMat x;                                ///< the layer's input, for dw
+  float const* packed_transposed = nullptr;  ///< for dx
+  bool accumulate = false;                   ///< add to dx or overwrite it
+  Mat dx;                                    ///< no data: nobody asks for it
+  bool add_gradients = false;                ///< continue the chains in dw and db
+  Mat dw, db;                                ///< both without data: frozen
+};
+
+/// The three above in one sweep, with the same bits: dense_backward_activation, then
+/// dense_backward_data and dense_backward_weights as far as they are asked for.
+void dense_backward(DenseBackward const& b);
+
 /// The parts of the above that are no product, for those who bring their own: y = activation(y +
 /// bias) with its slope, and db = sum of dz's rows in order (on top of db if `accumulate`).
 void dense_epilogue(float const* bias, Activation activation, Mat y, Mat slope);

@@ -60,4 +60,10 @@ void dense_backward_weights(ConstMat x, ConstMat dz, bool accumulate, Mat dw, Ma
   cpu::dense_backward_bias(dz, accumulate, db);
 }
 
+void dense_backward(cpu::DenseBackward const& b) {
+  if (b.slope.data != nullptr) { cpu::dense_backward_activation(b.slope, b.dz); }
+  if (b.dw.data != nullptr) { dense_backward_weights(b.x, b.dz, b.add_gradients, b.dw, b.db); }
+  if (b.dx.data != nullptr) { dense_backward_data(b.dz, b.packed_transposed, b.accumulate, b.dx); }
+}
+
 }  // namespace jetcal::onednn

@@ -15,5 +15,6 @@ void dense_forward(ConstMat x, float const* packed, float const* bias, Activatio
                    Mat slope);
 void dense_backward_data(ConstMat dz, float const* packed_transposed, bool accumulate, Mat dx);
 void dense_backward_weights(ConstMat x, ConstMat dz, bool accumulate, Mat dw, Mat db);
+void dense_backward(cpu::DenseBackward const& b);
 
 }  // namespace jetcal::onednn

@@ -18,6 +18,16 @@
 
 #include "kernels/vocabulary-inl.hpp"
 
+// Accumulators live in registers only if every loop over them is unrolled, which g++ does not do by
+// itself everywhere.
+#ifndef JETCAL_UNROLL
+#if defined(__clang__)
+#define JETCAL_UNROLL _Pragma("unroll")
+#else
+#define JETCAL_UNROLL _Pragma("GCC unroll 16")
+#endif
+#endif
+
 HWY_BEFORE_NAMESPACE();
 namespace jetcal {
 namespace HWY_NAMESPACE {
@@ -54,13 +64,11 @@ HWY_NOINLINE void product_block(float const* HWY_RESTRICT a, std::int64_t lda,
                                 float const* HWY_RESTRICT b, std::int64_t ldb, std::int64_t depth,
                                 Chain const& chain, float* HWY_RESTRICT out, std::int64_t ldo) {
   Vec acc[R][C];
-  if (chain.from_out) {
-    for (int i = 0; i < R; ++i) {
-      for (int c = 0; c < C; ++c) { acc[i][c] = load(out + i * ldo + c * kLanes); }
-    }
-  } else {
-    for (int i = 0; i < R; ++i) {
-      for (int c = 0; c < C; ++c) { acc[i][c] = Vec(0.0f); }
+  JETCAL_UNROLL
+  for (int i = 0; i < R; ++i) {
+    JETCAL_UNROLL
+    for (int c = 0; c < C; ++c) {
+      acc[i][c] = chain.from_out ? load(out + i * ldo + c * kLanes) : Vec(0.0f);
     }
   }
   // Rows in threes from one pointer each: R separate pointers would not fit the integer registers.
@@ -71,9 +79,12 @@ HWY_NOINLINE void product_block(float const* HWY_RESTRICT a, std::int64_t lda,
   }
   for (std::int64_t k = 0; k < depth; ++k) {
     Vec bk[C];
+    JETCAL_UNROLL
     for (int c = 0; c < C; ++c) { bk[c] = load(b + c * kLanes); }
+    JETCAL_UNROLL
     for (int i = 0; i < R; ++i) {
       Vec const aik = kWalk == Walk::rows ? Vec(rows[i / 3][(i % 3) * lda]) : Vec(a[i]);
+      JETCAL_UNROLL
       for (int c = 0; c < C; ++c) { acc[i][c] = fma(aik, bk[c], acc[i][c]); }
     }
     b += ldb;
@@ -83,7 +94,9 @@ HWY_NOINLINE void product_block(float const* HWY_RESTRICT a, std::int64_t lda,
       a += lda;
     }
   }
+  JETCAL_UNROLL
   for (int i = 0; i < R; ++i) {
+    JETCAL_UNROLL
     for (int c = 0; c < C; ++c) {
       float* const p = out + i * ldo + c * kLanes;
       Vec v = acc[i][c];

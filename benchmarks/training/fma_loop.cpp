@@ -1,7 +1,6 @@
 #include "benchmarks/training/fma_loop.hpp"
 
-#include <chrono>
-
+#include "benchmarks/clock.hpp"
 #include "kernels/targets.hpp"
 
 #undef HWY_TARGET_INCLUDE
@@ -33,11 +32,11 @@ double measure() {
   double best = 0;
   for (int repeat = 0; repeat < 3; ++repeat) {
     std::int64_t const length = kLanes == 1 ? 1'000'000 : 10'000'000;
-    auto const start = std::chrono::steady_clock::now();
+    double const start = bench::thread_seconds();
     float const value = fma_chains(length);
-    std::chrono::duration<double> const time = std::chrono::steady_clock::now() - start;
+    double const time = bench::thread_seconds() - start;
     double const flops = 2.0 * 12 * static_cast<double>(kLanes * length);
-    double const rate = value != 1e30f ? flops / time.count() * 1e-9 : 0;
+    double const rate = value != 1e30f ? flops / time * 1e-9 : 0;
     best = rate > best ? rate : best;
   }
   return best;

@@ -121,7 +121,7 @@ TEST_CASE("dense forward with Mish gives the activation and its slope", "[dense]
     cpu::dense_pack(w.m, packed.data());
     Block y(c.rows, c.outputs), slope(c.rows, c.outputs), alone(c.rows, c.outputs);
     cpu::dense_forward(x.m, packed.data(), b.m.data, Activation::mish, y.m, slope.m);
-    // exp 2 ulp, six roundings: 8 eps; below -87 e^x leaves the normal range.
+    // exp 2 ulp, six roundings: 8 eps; below -87.6 Mish is cut off to -0.
     CHECK_CLOSE(y.values(), test::map(z, mish_ref), (test::Tolerance{8 * kEps, 1e-36}));
     // The slope's terms cancel near its zero at -1.19: absolute there.
     CHECK_CLOSE(slope.values(), test::map(z, slope_ref), (test::Tolerance{8 * kEps, 4 * kEps}));
@@ -253,6 +253,51 @@ TEST_CASE("dense backward through the activation multiplies with the slope", "[d
   });
 }
 
+TEST_CASE("dense backward in one sweep has the bits of its parts", "[dense]") {
+  for (Case const& c : kCases) {
+    CAPTURE(c.rows, c.inputs, c.outputs);
+    Block const slope = Block::of(c.rows, c.outputs, seed("dense slope", c));
+    Block const dy = Block::of(c.rows, c.outputs, seed("dense dz", c));
+    Block const x = Block::of(c.rows, c.inputs, seed("dense x", c));
+    Block const w = Block::of(c.inputs, c.outputs, seed("dense w", c));
+    std::vector<float> packed(
+        static_cast<std::size_t>(cpu::dense_packed_size(c.outputs, c.inputs)));
+    cpu::dense_pack_transposed(w.m, packed.data());
+    test::with_each_isa([&] {
+      // What is asked for: slope, dx, dw and db, and whether they are added to.
+      for (int const ask : {0, 1, 2, 3, 4, 5, 6, 7, 15, 23, 31}) {
+        bool const sloped = ask % 2 == 1, data = ask / 2 % 2 == 1, weights = ask / 4 % 2 == 1;
+        bool const accumulate = ask / 8 % 2 == 1, add = ask / 16 % 2 == 1;
+        CAPTURE(ask);
+        Block dz = dy, dx(c.rows, c.inputs, 0.5f), dw(c.inputs, c.outputs, 0.5f);
+        Block db(1, c.outputs, 0.5f);
+        Block want_z = dz, want_x = dx, want_w = dw, want_b = db;
+        for (Block* b : {&dz, &dx, &dw, &db, &want_z, &want_x, &want_w, &want_b}) {
+          b->m.data = b->data.data();
+        }
+        cpu::DenseBackward b;
+        b.slope = sloped ? slope.m : Mat{};
+        b.dz = dz.m;
+        b.x = x.m;
+        b.packed_transposed = packed.data();
+        b.accumulate = accumulate;
+        b.dx = data ? dx.m : Mat{};
+        b.add_gradients = add;
+        b.dw = weights ? dw.m : Mat{};
+        b.db = weights ? db.m : Mat{};
+        cpu::dense_backward(b);
+        if (sloped) { cpu::dense_backward_activation(slope.m, want_z.m); }
+        if (data) { cpu::dense_backward_data(want_z.m, packed.data(), accumulate, want_x.m); }
+        if (weights) { cpu::dense_backward_weights(x.m, want_z.m, add, want_w.m, want_b.m); }
+        CHECK_SAME_BITS(dz.data, want_z.data);
+        CHECK_SAME_BITS(dx.data, want_x.data);
+        CHECK_SAME_BITS(dw.data, want_w.data);
+        CHECK_SAME_BITS(db.data, want_b.data);
+      }
+    });
+  }
+}
+
 TEST_CASE("dense launchers refuse shapes that do not fit", "[dense]") {
   Block const x = Block::of(4, 5, 1), y = Block::of(3, 6, 2);
   std::vector<float> packed(1000);
@@ -261,6 +306,13 @@ TEST_CASE("dense launchers refuse shapes that do not fit", "[dense]") {
   CHECK_THROWS_AS(cpu::dense_backward_weights(x.m, y.m, false, y.m, y.m), ShapeError);
   Mat const tight{packed.data(), 4, 5, 5};
   CHECK_THROWS_AS(cpu::dense_backward_data(x.m, packed.data(), false, tight), ShapeError);
+  cpu::DenseBackward sweep;
+  sweep.dz = x.m;
+  sweep.slope = y.m;
+  CHECK_THROWS_AS(cpu::dense_backward(sweep), ShapeError);
+  sweep.slope = {};
+  sweep.dx = tight;
+  CHECK_THROWS_AS(cpu::dense_backward(sweep), ShapeError);
 }
 
 #if JETCAL_HAS_ONEDNN

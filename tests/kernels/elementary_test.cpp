@@ -17,6 +17,7 @@
 namespace jetcal::test {
 enum class Function {
   exp,
+  exp_of_minus,
   log,
   logistic,
   sqrt,
@@ -39,6 +40,8 @@ Vec value_of(test::Function f, Vec a, Vec b, Vec c) {
   switch (f) {
     case test::Function::exp:
       return exp(a);
+    case test::Function::exp_of_minus:
+      return exp_of_minus(a);
     case test::Function::log:
       return log(a);
     case test::Function::logistic:
@@ -186,6 +189,23 @@ TEST_CASE("exp below the normal range is rounded once, and its ends are exact", 
   CHECK(std::isnan(evaluate(Function::exp, {kNan})[0]));
 }
 
+TEST_CASE("exp of a negative number is within its stated accuracy, and 0 from 87.6 on",
+          "[elementary]") {
+  Floats const a = floats_between(1e-9f, 87.33f, 401);
+  double const worst =
+      worst_ulp(a, evaluate(Function::exp_of_minus, a), [](long double v) { return expl(-v); });
+  CAPTURE(worst);
+  CHECK(worst < 1.1);
+  for (float const v : floats_between(87.33f, 89.0f, 17)) {
+    float const got = evaluate(Function::exp_of_minus, {v})[0];
+    long double const want = v > 87.6f ? 0.0L : expl(-static_cast<long double>(v));
+    CHECK(std::fabs(static_cast<long double>(got) - want) <= 0x1p-149L);
+  }
+  CHECK(evaluate(Function::exp_of_minus, {0.0f, 87.61f, 88.1f, 1e30f, kInf}) ==
+        Floats{1, 0, 0, 0, 0});
+  CHECK(std::isnan(evaluate(Function::exp_of_minus, {kNan})[0]));
+}
+
 TEST_CASE("log is within its stated accuracy for every normal range", "[elementary]") {
   Floats x =
       floats_between(std::numeric_limits<float>::min(), std::numeric_limits<float>::max(), 4001);
@@ -278,8 +298,9 @@ TEST_CASE("every function gives the same bits on every instruction set", "[eleme
   Floats y = x, z = x;
   std::rotate(y.begin(), y.begin() + 1001, y.end());
   std::rotate(z.begin(), z.begin() + 77'777, z.end());
-  for (Function const f : {Function::exp, Function::log, Function::logistic, Function::sqrt,
-                           Function::abs, Function::min, Function::max, Function::multiply_add}) {
+  for (Function const f :
+       {Function::exp, Function::log, Function::logistic, Function::sqrt, Function::abs,
+        Function::min, Function::max, Function::multiply_add, Function::exp_of_minus}) {
     Floats const scalar = with_isa(Isa::scalar, f, x, y, z);
     for (Isa const isa : available_isas()) {
       CAPTURE(static_cast<int>(f), name(isa));
