@@ -1,5 +1,6 @@
 #include "kernels/cpu_backend.hpp"
 
+#include "kernels/dense_bf16.hpp"
 #include "kernels/dense_onednn.hpp"
 #include "kernels/softmax_gate.hpp"
 
@@ -14,7 +15,13 @@ struct Products {
   decltype(&cpu::dense_backward) backward;
 };
 
-Products products_of(DenseKernels kernels) {
+Products products_of(DenseKernels kernels, Precision precision) {
+  if (precision == Precision::bf16) {
+    JETCAL_REQUIRE(kernels == DenseKernels::own, DeviceError,
+                   "--precision bf16: --dense-kernels is onednn (must be own)");
+    return {bf16::dense_pack, bf16::dense_pack_transposed, bf16::dense_forward,
+            bf16::dense_backward};
+  }
   if (kernels == DenseKernels::own) {
     return {cpu::dense_pack, cpu::dense_pack_transposed, cpu::dense_forward, cpu::dense_backward};
   }
@@ -30,7 +37,8 @@ Products products_of(DenseKernels kernels) {
 
 class CpuBackend final : public Backend {
  public:
-  explicit CpuBackend(DenseKernels kernels) : products_(products_of(kernels)) {}
+  CpuBackend(DenseKernels kernels, Precision precision)
+      : products_(products_of(kernels, precision)) {}
 
   using Backend::backward;
   using Backend::forward;
@@ -47,7 +55,7 @@ class CpuBackend final : public Backend {
 
   void forward(Dense const& op, OpIo const& io) const override {
     Mat const slope = io.training ? io.saved : Mat{};
-    products_.forward(io.in[0], io.prepared, bias(op, io), op.activation, io.value, slope);
+    forward_product(op, io, op.activation, io.value, slope);
   }
   void backward(Dense const& op, OpIo const& io) const override {
     ConstMat const slope = op.activation == Activation::none ? ConstMat{} : ConstMat(io.saved);
@@ -69,12 +77,12 @@ class CpuBackend final : public Backend {
 
   void forward(Head const& op, OpIo const& io) const override {
     if (!op.loss.has_value()) {
-      products_.forward(io.in[0], io.prepared, bias(op, io), Activation::none, io.value, {});
+      forward_product(op, io, Activation::none, io.value, {});
       cpu::head_activation(io.value, io.value);
       return;
     }
     Mat const a = op.activations(io.saved);
-    products_.forward(io.in[0], io.prepared, bias(op, io), Activation::none, a, {});
+    forward_product(op, io, Activation::none, a, {});
     cpu::head_loss(a, io.in[1].data + op.target, io.in[1].ld, io.in[2].data, *op.loss,
                    io.scalars[op.scalar], io.value, op.gradient(io.saved), op.row_loss(io.saved),
                    op.row_kept(io.saved));
@@ -88,9 +96,17 @@ class CpuBackend final : public Backend {
   }
 
  private:
+  // A pass without prepared parameters reads the arena's (CpuExecution::predict says when).
   template <class Op>
-  static float const* bias(Op const& op, OpIo const& io) {
-    return (*io.layout)[op.bias].of(io.parameters).data;
+  void forward_product(Op const& op, OpIo const& io, Activation activation, Mat y,
+                       Mat slope) const {
+    float const* const bias = (*io.layout)[op.bias].of(io.parameters).data;
+    if (io.prepared == nullptr) {
+      ConstMat const w = (*io.layout)[op.weight].of(io.parameters);
+      cpu::dense_forward_unpacked(io.in[0], w, bias, activation, y, slope);
+    } else {
+      products_.forward(io.in[0], io.prepared, bias, activation, y, slope);
+    }
   }
 
   template <class Op>
@@ -123,8 +139,8 @@ class CpuBackend final : public Backend {
 
 }  // namespace
 
-std::unique_ptr<Backend> make_cpu_backend(DenseKernels dense_kernels) {
-  return std::make_unique<CpuBackend>(dense_kernels);
+std::unique_ptr<Backend> make_cpu_backend(DenseKernels dense_kernels, Precision precision) {
+  return std::make_unique<CpuBackend>(dense_kernels, precision);
 }
 
 }  // namespace jetcal

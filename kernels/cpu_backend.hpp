@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "kernels/ops.hpp"
+#include "kernels/precision.hpp"
 
 namespace jetcal {
 
@@ -10,7 +11,8 @@ namespace jetcal {
 /// outside that promise.
 enum class DenseKernels { own, onednn };
 
-/// The ops on the CPU. Errors: DeviceError if this build has no oneDNN.
-std::unique_ptr<Backend> make_cpu_backend(DenseKernels dense_kernels);
+/// The ops on the CPU. Errors: DeviceError if this build has no oneDNN, or for oneDNN in bf16.
+std::unique_ptr<Backend> make_cpu_backend(DenseKernels dense_kernels,
+                                          Precision precision = Precision::fp32);
 
 }  // namespace jetcal

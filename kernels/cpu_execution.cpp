@@ -14,6 +14,9 @@ namespace {
 constexpr std::int64_t kTileRows = 420;
 constexpr std::int64_t kTileStep = 42;
 
+// Predictions of so few jets read the weights where they are.
+constexpr std::int64_t kFewRows = 28;
+
 // Floats of an arena that one thread takes at a time in reductions and updates; a multiple of the
 // norm's chunk.
 constexpr std::int64_t kArenaChunk = 16 * 4096;
@@ -33,7 +36,7 @@ class CpuExecution final : public Execution {
  public:
   explicit CpuExecution(ExecutionOptions const& options)
       : options_(options),
-        backend_(make_cpu_backend(options.dense_kernels)),
+        backend_(make_cpu_backend(options.dense_kernels, options.precision)),
         pool_(options.threads),
         workspaces_(static_cast<std::size_t>(options.threads)) {}
 
@@ -68,7 +71,11 @@ class CpuExecution final : public Execution {
 
   void predict(Tape const& tape, ConstMat features, Buffer const& parameters,
                std::vector<Id> const& outputs, std::vector<Mat> const& into) override {
-    prepare(tape, parameters);
+    // Preparing the parameters takes longer than what it saves for a few rows.
+    bool const own = options_.dense_kernels == DenseKernels::own;
+    bool const as_they_are =
+        features.rows <= kFewRows && own && options_.precision == Precision::fp32;
+    if (!as_they_are) { prepare(tape, parameters); }
     std::int64_t const step = tile_rows(std::max<std::int64_t>(1, features.rows));
     std::int64_t const tiles = (features.rows + step - 1) / step;
     pool_.run(tiles, [&](std::int64_t tile, int worker) {
@@ -78,7 +85,7 @@ class CpuExecution final : public Execution {
       pass.rows = last - first;
       pass.inputs = {rows_of(features, first, last)};
       pass.parameters = parameters.data();
-      pass.prepared = prepared_.data();
+      pass.prepared = as_they_are ? nullptr : prepared_.data();
       tape.forward(*backend_, work, pass);
       for (std::size_t i = 0; i < outputs.size(); ++i) {
         ConstMat const value = tape.value(outputs[i], work, pass.rows);

@@ -46,20 +46,36 @@ void mish_rows(Mat y, Mat slope, std::int64_t r, std::int64_t rows, std::int64_t
   }
 }
 
-void forward(ConstMat x, float const* packed, float const* bias, Activation activation, Mat y,
-             Mat slope) {
+// panel_of(n): where column n of the weights begins, whose rows lie ldw floats apart.
+template <class PanelOf>
+void forward_by_panels(ConstMat x, PanelOf const& panel_of, std::int64_t ldw, float const* bias,
+                       Activation activation, Mat y, Mat slope) {
   std::int64_t const cols = padded(y.cols);
   for (std::int64_t n = 0; n < cols; n += kBlockCols) {
     std::int64_t const width = std::min(kBlockCols, cols - n);
-    float const* const panel = packed + n / kPanel * kPanel * x.cols + n % kPanel;
+    float const* const panel = panel_of(n);
     Chain const chain{false, false, bias + n};
     for (std::int64_t r = 0; r < x.rows; r += kBlockRows) {
       std::int64_t const rows = std::min<std::int64_t>(kBlockRows, x.rows - r);
-      product_block_for<Walk::rows>(rows, width)(x.row(r), x.ld, panel, kPanel, x.cols, chain,
+      product_block_for<Walk::rows>(rows, width)(x.row(r), x.ld, panel, ldw, x.cols, chain,
                                                  y.row(r) + n, y.ld);
       if (activation == Activation::mish) { mish_rows(y, slope, r, rows, n, width); }
     }
   }
+}
+
+void forward(ConstMat x, float const* packed, float const* bias, Activation activation, Mat y,
+             Mat slope) {
+  auto const panel_of = [&](std::int64_t n) {
+    return packed + n / kPanel * kPanel * x.cols + n % kPanel;
+  };
+  forward_by_panels(x, panel_of, kPanel, bias, activation, y, slope);
+}
+
+void forward_unpacked(ConstMat x, ConstMat w, float const* bias, Activation activation, Mat y,
+                      Mat slope) {
+  forward_by_panels(
+      x, [&](std::int64_t n) { return w.data + n; }, w.ld, bias, activation, y, slope);
 }
 
 void backward_activation(ConstMat slope, Mat dy) {
@@ -207,6 +223,16 @@ void require_padding(char const* where, char const* what, ConstMat m) {
                        << padded(m.cols) << ")");
 }
 
+void require_forward(char const* where, ConstMat x, ConstMat y, ConstMat slope) {
+  JETCAL_REQUIRE(x.rows == y.rows, ShapeError,
+                 where << ": input has " << x.rows << " rows but output " << y.rows);
+  require_padding(where, "output", y);
+  if (slope.data != nullptr) {
+    require_shape(where, "slope", slope, y.rows, y.cols);
+    require_padding(where, "slope", slope);
+  }
+}
+
 }  // namespace
 
 std::int64_t dense_packed_size(std::int64_t inputs, std::int64_t outputs) {
@@ -237,14 +263,17 @@ void dense_pack_transposed(ConstMat w, float* packed) {
 
 void dense_forward(ConstMat x, float const* packed, float const* bias, Activation activation, Mat y,
                    Mat slope) {
-  JETCAL_REQUIRE(x.rows == y.rows, ShapeError,
-                 "dense_forward: input has " << x.rows << " rows but output " << y.rows);
-  require_padding("dense_forward", "output", y);
-  if (slope.data != nullptr) {
-    require_shape("dense_forward", "slope", slope, y.rows, y.cols);
-    require_padding("dense_forward", "slope", slope);
-  }
+  require_forward("dense_forward", x, y, slope);
   JETCAL_DISPATCH(forward, x, packed, bias, activation, y, slope);
+}
+
+void dense_forward_unpacked(ConstMat x, ConstMat w, float const* bias, Activation activation, Mat y,
+                            Mat slope) {
+  char const* const where = "dense_forward_unpacked";
+  require_forward(where, x, y, slope);
+  require_shape(where, "weight", w, x.cols, y.cols);
+  require_padding(where, "weight", w);
+  JETCAL_DISPATCH(forward_unpacked, x, w, bias, activation, y, slope);
 }
 
 void dense_backward_activation(ConstMat slope, Mat dy) {

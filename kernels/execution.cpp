@@ -10,6 +10,10 @@ std::unique_ptr<Execution> make_execution(ExecutionOptions const& options) {
   JETCAL_REQUIRE(options.dense_kernels == DenseKernels::own, DeviceError,
                  "--dense-kernels: onednn computes on the CPU (device is "
                      << options.device.name() << "). Use own, or --device cpu");
+  JETCAL_REQUIRE(options.precision == Precision::fp32, DeviceError,
+                 "--precision: device " << options.device.name() << " computes in fp32 only (asked "
+                                        << "for " << name(options.precision)
+                                        << "). Use --precision fp32, or --device cpu");
   auto& make =
       CudaLibrary::open().function<decltype(jetcal_cuda_execution)>("jetcal_cuda_execution");
   return std::unique_ptr<Execution>(make(options));

@@ -86,6 +86,7 @@ struct ExecutionOptions {
   int threads = 1;
   std::int64_t lanes = 8;
   DenseKernels dense_kernels = DenseKernels::own;
+  Precision precision = Precision::fp32;
 };
 
 /// Errors: DeviceError if the device is not there or cannot do what is asked.

@@ -42,7 +42,9 @@ ExecutionOptions ComputeOptions::apply(std::int64_t lanes) const {
   options.device = Device::parse(device);
   options.threads = thread_count();
   options.lanes = lanes;
-  JETCAL_REQUIRE(precision == "fp32", DeviceError,
+  options.precision = parse_precision(precision);
+  JETCAL_REQUIRE(options.precision == Precision::fp32 || options.device.kind == Device::Kind::cpu,
+                 DeviceError,
                  "--precision: device " << device << " computes in fp32 only (asked for "
                                         << precision << "). Use --precision fp32");
   JETCAL_REQUIRE(dense_kernels != "cublas", DeviceError,

@@ -49,7 +49,7 @@ train::RunOptions run_options(TrainOptions const& options, train::Recipe const& 
   run.resume = options.resume;
   run.device = execution.device;
   run.threads = execution.threads;
-  run.precision = options.compute.precision;
+  run.precision = execution.precision;
   run.dense_kernels = execution.dense_kernels;
   run.stop = &stop_signal;
   return run;

@@ -51,7 +51,7 @@ Position position_from(Json const& json) {
 Json provenance_of(Recipe const& recipe, RunOptions const& options,
                    std::string const& data_digest) {
   return {{"seed", recipe.seed},
-          {"precision", options.precision},
+          {"precision", std::string(name(options.precision))},
           {"device", options.device.name()},
           {"isa", std::string(name(active_isa()))},
           {"threads", options.threads},
@@ -119,9 +119,9 @@ std::optional<RunState> RunFiles::latest(Listener& listener) {
                                   << joined(changes)
                                   << ". Resume with the old values, or start a new run");
   std::string const precision = header.provenance.value("precision", std::string());
-  JETCAL_REQUIRE(precision == options_.precision, ConfigError,
+  JETCAL_REQUIRE(precision == name(options_.precision), ConfigError,
                  folder_.string() << ": the run was started with --precision " << precision
-                                  << " (now " << options_.precision << "). Use the same");
+                                  << " (now " << name(options_.precision) << "). Use the same");
   Checkpoint checkpoint = read_checkpoint(*found.path, layout_);
   RunState state;
   Json const& position = checkpoint.position;

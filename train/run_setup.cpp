@@ -41,7 +41,7 @@ HostBatch host_batch(data::Batch const& batch, std::int64_t n_features) {
 }
 
 ExecutionOptions execution_options(Recipe const& recipe, RunOptions const& options) {
-  return {options.device, options.threads, recipe.lanes, options.dense_kernels};
+  return {options.device, options.threads, recipe.lanes, options.dense_kernels, options.precision};
 }
 
 void write_initial_model(Recipe const& recipe, RunOptions const& options) {

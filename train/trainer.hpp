@@ -18,7 +18,7 @@ struct RunOptions {
   bool resume = false;
   Device device;
   int threads = 1;
-  std::string precision = "fp32";
+  Precision precision = Precision::fp32;
   DenseKernels dense_kernels = DenseKernels::own;
   ClosureMeter* closure = nullptr;  ///< for the recipe's `validation_every`
   /// Set to a signal's number from outside: the run then writes a checkpoint after the batch at

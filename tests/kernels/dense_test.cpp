@@ -103,6 +103,9 @@ TEST_CASE("dense forward is its chain of fma, to the bit", "[dense]") {
       CHECK_SAME_BITS(y.values(), want);
       CHECK(y.padding_is_zero());
       CHECK(y.guarded());
+      Block unpacked(c.rows, c.outputs);
+      cpu::dense_forward_unpacked(x.m, w.m, b.m.data, Activation::none, unpacked.m, {});
+      CHECK_SAME_BITS(unpacked.data, y.data);
     });
   }
 }

@@ -89,9 +89,8 @@ Json recipe_json(ScratchFolder const& folder) {
   return json;
 }
 
-Outcome train(Json const& json, std::filesystem::path const& out, Heard& heard,
-              bool resume = false) {
-  RunOptions options;
+Outcome train(Json const& json, std::filesystem::path const& out, Heard& heard, bool resume = false,
+              RunOptions options = {}) {
   options.out = out;
   options.resume = resume;
   options.stop = &heard.stop;
@@ -109,6 +108,35 @@ bool same(StoredMatrices const& a, StoredMatrices const& b, std::string const& g
     if (b.at(name).values != matrix.values) { return false; }
   }
   return true;
+}
+
+TEST_CASE("a bf16 run is recorded, repeatable, close to fp32 and not resumed in fp32",
+          "[trainer][bf16]") {
+  ScratchFolder const folder;
+  write_toys(folder / "toys.h5", 4000);
+  Json const json = recipe_json(folder);
+  RunOptions options;
+  options.precision = Precision::bf16;
+  Heard fp32, one, two;
+  train(json, folder / "fp32", fp32);
+  train(json, folder / "one", one, false, options);
+  options.threads = 2;
+  train(json, folder / "two", two, false, options);
+  CHECK(same(parameters(folder / "one"), parameters(folder / "two")));
+  CHECK(!same(parameters(folder / "one"), parameters(folder / "fp32")));
+  CHECK(model::read_model(folder / "one" / "model.h5").provenance.at("precision") == "bf16");
+  auto const loss = [](Heard const& heard) {
+    return heard.lines.back().at("validation").at("loss_energy").get<double>();
+  };
+  // A loss is an average of ln(sigma) + z^2 / 2: 0.05 is 5 % of sigma.
+  CHECK(std::fabs(loss(one) - loss(fp32)) < 0.05);
+  Heard stopped;
+  stopped.stop_after = 30;
+  CHECK(train(json, folder / "stopped", stopped, false, options) == Outcome::interrupted);
+  Heard other;
+  std::string const text =
+      error_text<ConfigError>([&] { train(json, folder / "stopped", other, true); });
+  CHECK(has(text, "--precision bf16 (now fp32)"));
 }
 
 TEST_CASE("a fresh optimizer without warm-up throws the jets out of a narrow window", "[trainer]") {

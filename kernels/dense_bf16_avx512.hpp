@@ -1,0 +1,16 @@
+#pragma once
+
+#include "kernels/dense.hpp"
+
+namespace jetcal::bf16::avx512 {
+
+// kernels/dense_bf16.hpp with the instruction vdpbf16ps. Only where supported() says so.
+
+bool supported();
+void pack(ConstMat w, float* packed);
+void pack_transposed(ConstMat w, float* packed);
+void forward(ConstMat x, float const* packed, float const* bias, Activation activation, Mat y,
+             Mat slope);
+void backward(cpu::DenseBackward const& b);
+
+}  // namespace jetcal::bf16::avx512

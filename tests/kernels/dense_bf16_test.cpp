@@ -1,0 +1,188 @@
+#include "kernels/dense_bf16.hpp"
+
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "tests/catch.hpp"
+#include "tests/check_close.hpp"
+#include "tests/each_isa.hpp"
+
+namespace jetcal {
+namespace {
+
+using test::kEps;
+using test::kGuard;
+using test::seed_of;
+using test::Tolerance;
+
+/// A matrix with padded rows and a guard band behind it.
+struct Block {
+  std::vector<float> data;
+  std::int64_t rows, cols;
+
+  Block(std::int64_t n_rows, std::int64_t n_cols, float fill)
+      : data(static_cast<std::size_t>(n_rows * padded(n_cols) + 64), fill),
+        rows(n_rows),
+        cols(n_cols) {
+    std::fill(data.end() - 64, data.end(), kGuard);
+  }
+  static Block of(std::int64_t rows, std::int64_t cols, char const* what) {
+    Block block(rows, cols, 0.0f);
+    auto const values = test::uniform(rows * cols, -1, 1, seed_of(what, rows * 1000 + cols));
+    for (std::int64_t r = 0; r < rows; ++r) {
+      std::copy_n(values.data() + r * cols, cols, block.m().row(r));
+    }
+    return block;
+  }
+  Mat m() { return {data.data(), rows, cols, padded(cols)}; }
+  ConstMat m() const { return {data.data(), rows, cols, padded(cols)}; }
+  double at(std::int64_t r, std::int64_t c) const { return static_cast<double>(m().row(r)[c]); }
+  std::vector<float> values() const {
+    std::vector<float> v;
+    for (std::int64_t r = 0; r < rows; ++r) { v.insert(v.end(), m().row(r), m().row(r) + cols); }
+    return v;
+  }
+  bool sound() const {
+    for (std::int64_t r = 0; r < rows; ++r) {
+      for (std::int64_t c = cols; c < padded(cols); ++c) {
+        if (m().row(r)[c] != 0.0f) { return false; }
+      }
+    }
+    return test::guard_untouched(data, data.size() - 64);
+  }
+};
+
+/// To 8 bits of mantissa, to nearest, ties to even: the definition of bfloat16, in double.
+double as_bf16(double x) {
+  if (x == 0) { return x; }
+  int exponent = 0;
+  std::frexp(x, &exponent);
+  double const unit = std::ldexp(1.0, exponent - 8);
+  return std::nearbyint(x / unit) * unit;
+}
+
+struct Case {
+  std::int64_t rows, inputs, outputs;
+};
+
+// Around the blocks (14 rows, 32 and 16 columns), the pairs (odd lengths) and the paper's widths.
+constexpr Case kCases[] = {{0, 5, 3},    {1, 1, 1},    {2, 3, 2},     {13, 21, 32},  {14, 32, 33},
+                           {15, 33, 15}, {28, 7, 48},  {29, 64, 65},  {43, 210, 14}, {3, 13, 210},
+                           {27, 17, 16}, {41, 250, 3}, {17, 250, 250}};
+
+// Sums of `n` products of at most 1 in float32, each pair rounded in the instruction's own way.
+Tolerance sum_of(std::int64_t n) { return {0, 2.0 * static_cast<double>(n + 2) * kEps}; }
+
+TEST_CASE("bf16 dense forward multiplies rounded factors and sums in float32", "[bf16]") {
+  for (Case const& c : kCases) {
+    CAPTURE(c.rows, c.inputs, c.outputs);
+    Block const x = Block::of(c.rows, c.inputs, "x"), w = Block::of(c.inputs, c.outputs, "w");
+    Block const b = Block::of(1, c.outputs, "b");
+    std::vector<double> want;
+    for (std::int64_t r = 0; r < c.rows; ++r) {
+      for (std::int64_t n = 0; n < c.outputs; ++n) {
+        double sum = b.at(0, n);
+        for (std::int64_t k = 0; k < c.inputs; ++k) {
+          sum += as_bf16(x.at(r, k)) * as_bf16(w.at(k, n));
+        }
+        want.push_back(sum);
+      }
+    }
+    test::with_each_isa([&] {
+      std::vector<float> packed(
+          static_cast<std::size_t>(cpu::dense_packed_size(c.inputs, c.outputs)), kGuard);
+      bf16::dense_pack(w.m(), packed.data());
+      Block z(c.rows, c.outputs, kGuard), y(c.rows, c.outputs, kGuard);
+      Block slope(c.rows, c.outputs, kGuard);
+      bf16::dense_forward(x.m(), packed.data(), b.m().data, Activation::none, z.m(), {});
+      CHECK_CLOSE(z.values(), want, sum_of(c.inputs));
+      CHECK(z.sound());
+      // The same sums, then our own activation.
+      bf16::dense_forward(x.m(), packed.data(), b.m().data, Activation::mish, y.m(), slope.m());
+      Block const none(1, c.outputs, 0.0f);
+      Block want_slope = slope;
+      cpu::dense_epilogue(none.m().data, Activation::mish, z.m(), want_slope.m());
+      CHECK_SAME_BITS(y.values(), z.values());
+      CHECK_SAME_BITS(slope.values(), want_slope.values());
+    });
+  }
+}
+
+TEST_CASE("bf16 dense backward multiplies rounded factors and sums in float32", "[bf16]") {
+  for (Case const& c : kCases) {
+    CAPTURE(c.rows, c.inputs, c.outputs);
+    Block const x = Block::of(c.rows, c.inputs, "x"), w = Block::of(c.inputs, c.outputs, "w");
+    Block const dy = Block::of(c.rows, c.outputs, "dy");
+    Block const slope = Block::of(c.rows, c.outputs, "slope");
+    Block want_z = dy;
+    cpu::dense_backward_activation(slope.m(), want_z.m());
+    for (bool const add : {false, true}) {
+      double const start = add ? 0.5 : 0.0;
+      std::vector<double> want_x, want_w;
+      for (std::int64_t r = 0; r < c.rows; ++r) {
+        for (std::int64_t k = 0; k < c.inputs; ++k) {
+          double sum = start;
+          for (std::int64_t n = 0; n < c.outputs; ++n) {
+            sum += as_bf16(want_z.at(r, n)) * as_bf16(w.at(k, n));
+          }
+          want_x.push_back(sum);
+        }
+      }
+      for (std::int64_t k = 0; k < c.inputs; ++k) {
+        for (std::int64_t n = 0; n < c.outputs; ++n) {
+          double sum = start;
+          for (std::int64_t r = 0; r < c.rows; ++r) {
+            sum += as_bf16(x.at(r, k)) * as_bf16(want_z.at(r, n));
+          }
+          want_w.push_back(sum);
+        }
+      }
+      test::with_each_isa([&] {
+        std::vector<float> packed(
+            static_cast<std::size_t>(cpu::dense_packed_size(c.outputs, c.inputs)), kGuard);
+        bf16::dense_pack_transposed(w.m(), packed.data());
+        Block dz = dy, dx(c.rows, c.inputs, 0.5f), dw(c.inputs, c.outputs, 0.5f);
+        Block db(1, c.outputs, 0.5f), want_b = db;
+        cpu::DenseBackward b;
+        b.slope = slope.m();
+        b.dz = dz.m();
+        b.x = x.m();
+        b.packed_transposed = packed.data();
+        b.accumulate = b.add_gradients = add;
+        b.dx = dx.m();
+        b.dw = dw.m();
+        b.db = db.m();
+        bf16::dense_backward(b);
+        CHECK_CLOSE(dx.values(), want_x, sum_of(c.outputs));
+        CHECK_CLOSE(dw.values(), want_w, sum_of(c.rows));
+        cpu::dense_backward_bias(want_z.m(), add, want_b.m());
+        CHECK_SAME_BITS(db.values(), want_b.values());  // in float32 throughout
+        CHECK_SAME_BITS(dz.data, want_z.data);
+        CHECK((add || dx.sound()));
+        CHECK((test::guard_untouched(dx.data, dx.data.size() - 64) &&
+               test::guard_untouched(dw.data, dw.data.size() - 64)));
+      });
+    }
+  }
+}
+
+TEST_CASE("bf16 dense layers pass on what is not finite", "[bf16]") {
+  float const nan = std::numeric_limits<float>::quiet_NaN();
+  float const infinity = std::numeric_limits<float>::infinity();
+  Block x(3, 2, 0.0f), w(2, 1, 1.0f), y(3, 1, 0.0f);
+  x.m().row(0)[1] = nan;
+  x.m().row(1)[0] = infinity;
+  std::vector<float> const bias(16, 0.0f);
+  test::with_each_isa([&] {
+    std::vector<float> packed(static_cast<std::size_t>(cpu::dense_packed_size(2, 1)));
+    bf16::dense_pack(w.m(), packed.data());
+    bf16::dense_forward(x.m(), packed.data(), bias.data(), Activation::none, y.m(), {});
+    CHECK(std::isnan(y.m().row(0)[0]));
+    CHECK(y.m().row(1)[0] == infinity);
+    CHECK(y.m().row(2)[0] == 0);
+  });
+}
+
+}  // namespace
+}  // namespace jetcal
