@@ -42,7 +42,7 @@ ColumnStore::Piece ColumnStore::keep(std::vector<float> values) {
     return {std::move(values), -1};
   }
   if (file_ < 0) { file_ = nameless_file(folder_); }
-  Piece const piece{{}, in_file_};
+  Piece piece{{}, in_file_};
   auto const* at = reinterpret_cast<char const*>(values.data());
   for (std::int64_t left = bytes; left > 0;) {
     ssize_t const done = ::pwrite(file_, at, static_cast<std::size_t>(left), in_file_);
