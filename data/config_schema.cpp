@@ -231,4 +231,9 @@ InputConfig input_config(Json const& recipe, std::string const& where) {
           bins_table().read(part("bins"), root / "bins")};
 }
 
+TargetConfig InputConfig::target(std::string const& head) const {
+  auto const found = targets.find(head);
+  return found == targets.end() ? TargetConfig{head, "truth_" + head} : found->second;
+}
+
 }  // namespace jetcal::data

@@ -28,6 +28,9 @@ struct InputConfig {
   std::map<std::string, TargetConfig> targets;
   KinematicsConfig kinematics;
   BinsConfig bins;
+
+  /// The target of a head; without one the fields `head` and `truth_head`.
+  TargetConfig target(std::string const& head) const;
 };
 
 /// Errors    ConfigError, beginning with `where` (the file the recipe is from), for a part that is

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 #include <numeric>
+#include <utility>
 
 #include "data/normalisation.hpp"
 #include "engine/matrix.hpp"
@@ -25,7 +26,10 @@ void require_same_rows(Shard const& shard, Shard const& form) {
 }  // namespace
 
 JetReader::JetReader(JetReaderSetup const& setup)
-    : setup_(setup), shards_(setup.files, setup.units, setup.where) {
+    : JetReader(setup, ShardSet(setup.files, setup.units, setup.where)) {}
+
+JetReader::JetReader(JetReaderSetup const& setup, ShardSet shards)
+    : setup_(setup), shards_(std::move(shards)) {
   Shard const& form = shards_.form();
   for (NetworkInput const& input : setup_.inputs) {
     require_valid(input.features);

@@ -63,6 +63,9 @@ class JetReader {
   ///           nothing
   explicit JetReader(JetReaderSetup const& setup);
 
+  /// The same for shards that are open already.
+  JetReader(JetReaderSetup const& setup, ShardSet shards);
+
   ShardSet const& shards() const { return shards_; }
 
   /// Blocks there are. Blocks may turn out empty when a side is asked for.

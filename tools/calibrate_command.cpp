@@ -2,6 +2,7 @@
 #include <cstring>
 #include <memory>
 
+#include "data/setup.hpp"
 #include "data/table_writer.hpp"
 #include "tools/commands.hpp"
 #include "validate/calibration.hpp"
@@ -39,7 +40,7 @@ data::JetReaderSetup reader_setup(validate::Calibration const& calibration,
   setup.columns = calibration.fields();
   setup.rows = true;
   setup.side = data::side_of(options.jets);
-  setup.split = {data.validation_fraction, data.group, data.split_key};
+  setup.split = data::split_rule(data);
   return setup;
 }
 

@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "data/config_schema.hpp"
+#include "data/setup.hpp"
 #include "engine/sealed_file.hpp"
 #include "model/model_file.hpp"
 #include "tools/commands.hpp"
@@ -31,11 +32,9 @@ standard::Settings settings_of(std::string const& path) {
 data::SplitRule split_of(std::string const& path) {
   if (looks_sealed(path)) {
     if (sealed_kind(path) == standard::kKind) { return standard::read_standard(path).split; }
-    data::DataConfig const data = data::input_config(model::read_model(path).recipe, path).data;
-    return {data.validation_fraction, data.group, data.split_key};
+    return data::split_rule(data::input_config(model::read_model(path).recipe, path).data);
   }
-  data::DataConfig const data = train::load_recipe(path).data;
-  return {data.validation_fraction, data.group, data.split_key};
+  return data::split_rule(train::load_recipe(path).data);
 }
 
 data::SplitRule split(FitStandardOptions const& options) {

@@ -7,16 +7,6 @@
 #include "validate/standard/standard_calibration.hpp"
 
 namespace jetcal::validate {
-namespace {
-
-/// The reco field of a target, "energy" or "mass" without one.
-std::string reco_field(data::InputConfig const& input, std::string const& head) {
-  auto const found = input.targets.find(head);
-  return found == input.targets.end() ? head : found->second.reco;
-}
-
-}  // namespace
-
 UncalibratedJets uncalibrated(data::JetBlock const& block, std::size_t columns, std::size_t network,
                               KinematicUnits const& units) {
   UncalibratedJets jets;
@@ -39,7 +29,7 @@ void CalibratedJets::resize(std::size_t jets) {
 }
 
 std::vector<std::string> Calibration::fields() const {
-  return {reco_field(input(), "energy"), reco_field(input(), "mass"), input().kinematics.pt,
+  return {input().target("energy").reco, input().target("mass").reco, input().kinematics.pt,
           input().kinematics.eta};
 }
 

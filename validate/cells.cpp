@@ -105,6 +105,7 @@ Cells::Cells(Sample const& sample, TableSpec const& spec, JetGroup const& group,
 }
 
 std::vector<float> Cells::sorted(std::vector<float> const& column) const {
+  if (column.empty()) { return {}; }
   std::vector<float> out(at(begin_.back()));
   std::vector<std::int64_t> next(begin_.begin(), begin_.end() - 1);
   for (std::size_t i = 0; i < column.size(); ++i) {

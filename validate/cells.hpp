@@ -37,11 +37,12 @@ class Cells {
   /// The mean of an axis in a cell; its middle without jets.
   double mean(std::int64_t cell, std::size_t axis) const { return means_[axis][at(cell)]; }
 
-  /// A column of the sample's jets, those of cell 0 first.
+  /// A column of the sample's jets, those of cell 0 first. No column (all weights 1) stays none.
   std::vector<float> sorted(std::vector<float> const& column) const;
 
   /// A cell's part of a sorted column.
   std::span<float const> of(std::vector<float> const& sorted_column, std::int64_t cell) const {
+    if (sorted_column.empty()) { return {}; }
     return std::span(sorted_column)
         .subspan(at(begin_[at(cell)]), static_cast<std::size_t>(jets(cell)));
   }

@@ -11,14 +11,9 @@ namespace {
 constexpr double kMassTrueMinGev = 40;
 
 ResponsePoint measure_bin(std::vector<float> const& responses, std::vector<float> const& weights) {
-  std::vector<float> values, used;
   bool const weighted = std::any_of(weights.begin(), weights.end(), [](float w) { return w != 1; });
-  for (std::size_t i = 0; i < responses.size(); ++i) {
-    if (!std::isfinite(responses[i])) { continue; }
-    values.push_back(responses[i]);
-    if (weighted) { used.push_back(weights[i]); }
-  }
-  return measure(SortedSample(std::move(values), std::move(used)), {});
+  return measure(finite_sample(responses, weighted ? std::span(weights) : std::span<float const>()),
+                 {});
 }
 
 Json variable_closure(std::vector<std::vector<float>> const& responses,

@@ -28,16 +28,15 @@ struct Extent {
 };
 
 Extent extent(Sample const& sample) {
-  auto const quantile = [&](std::size_t column, double p, bool absolute) {
-    std::vector<float> finite;
-    for (float const v : sample.jets.column(column)) {
-      if (std::isfinite(v)) { finite.push_back(absolute ? std::abs(v) : v); }
-    }
-    return finite.empty() ? 0.0 : SortedSample(std::move(finite)).quantile(p);
+  auto abs_eta = sample.jets.column(sample.columns.eta_true);
+  for (float& eta : abs_eta) { eta = std::abs(eta); }
+  SortedSample const pt = finite_sample(sample.jets.column(sample.columns.pt_true));
+  SortedSample const mass = finite_sample(sample.jets.column(sample.columns.mass_true));
+  auto const quantile = [](SortedSample const& values, double p) {
+    return values.size() == 0 ? 0.0 : values.quantile(p);
   };
-  JetColumns const& c = sample.columns;
-  return {quantile(c.pt_true, 0.001, false), quantile(c.pt_true, 0.999, false),
-          quantile(c.eta_true, 0.999, true), quantile(c.mass_true, 0.001, false)};
+  return {quantile(pt, 0.001), quantile(pt, 0.999), quantile(finite_sample(abs_eta), 0.999),
+          quantile(mass, 0.001)};
 }
 
 /// Says so where two samples that are compared were selected differently.

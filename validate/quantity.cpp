@@ -11,35 +11,19 @@ std::string_view name(Variable variable) {
   return variable == Variable::energy ? "energy" : "mass";
 }
 
-std::vector<std::pair<std::string, Quantity>> quantity_names() {
-  return {{"pt_true", Quantity::pt_true},
-          {"eta_true", Quantity::eta_true},
-          {"abs_eta_true", Quantity::abs_eta_true},
-          {"energy_true", Quantity::energy_true},
-          {"mass_true", Quantity::mass_true},
-          {"npv", Quantity::npv},
-          {"mu", Quantity::mu}};
+std::vector<std::pair<std::string, Quantity>> const& quantity_names() {
+  static std::vector<std::pair<std::string, Quantity>> const names = {
+      {"pt_true", Quantity::pt_true},
+      {"eta_true", Quantity::eta_true},
+      {"abs_eta_true", Quantity::abs_eta_true},
+      {"energy_true", Quantity::energy_true},
+      {"mass_true", Quantity::mass_true},
+      {"npv", Quantity::npv},
+      {"mu", Quantity::mu}};
+  return names;
 }
 
-std::string_view name(Quantity quantity) {
-  switch (quantity) {
-    case Quantity::pt_true:
-      return "pt_true";
-    case Quantity::eta_true:
-      return "eta_true";
-    case Quantity::abs_eta_true:
-      return "abs_eta_true";
-    case Quantity::energy_true:
-      return "energy_true";
-    case Quantity::mass_true:
-      return "mass_true";
-    case Quantity::npv:
-      return "npv";
-    case Quantity::mu:
-      return "mu";
-  }
-  return "";
-}
+std::string_view name(Quantity quantity) { return word_of(quantity, quantity_names()); }
 
 std::string_view unit(Quantity quantity) {
   bool const energy = quantity == Quantity::pt_true || quantity == Quantity::energy_true ||

@@ -2,9 +2,19 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace jetcal::validate {
+
+/// The word of a value in a list of words, empty if it is not in it.
+template <class E>
+std::string_view word_of(E value, std::vector<std::pair<std::string, E>> const& words) {
+  for (auto const& [word, known] : words) {
+    if (known == value) { return word; }
+  }
+  return "";
+}
 
 /// What is calibrated.
 enum class Variable { energy, mass };
@@ -18,7 +28,7 @@ enum class Quantity { pt_true, eta_true, abs_eta_true, energy_true, mass_true, n
 
 /// "pt_true", "eta_true", ...: how settings and results name it.
 std::string_view name(Quantity quantity);
-std::vector<std::pair<std::string, Quantity>> quantity_names();
+std::vector<std::pair<std::string, Quantity>> const& quantity_names();
 
 /// "GeV" or "1".
 std::string_view unit(Quantity quantity);

@@ -44,18 +44,15 @@ ResponsePoint measure_at(SortedSample const& sample, ModeEstimate const& mode) {
   point.overflow = mode.histogram.overflow;
   if (mode.method == ModeMethod::gaussian_fit) { point.chi2_per_ndf = mode.chi2_per_ndf; }
 
-  double const iqr = sample.quantile(kHighQuantile) - sample.quantile(kLowQuantile);
+  double const iqr = iqr68(sample);
   point.iqr68 = iqr;
   if (!(mode.mode > 0)) { return point; }
   double const ratio = iqr / mode.mode;
   point.iqr68_over_mode = ratio;
-  double const iqr_variance = sample.quantile_covariance(kHighQuantile, kHighQuantile) +
-                              sample.quantile_covariance(kLowQuantile, kLowQuantile) -
-                              2 * sample.quantile_covariance(kLowQuantile, kHighQuantile);
   double const covariance = mode_quantile_covariance(sample, mode, kHighQuantile) -
                             mode_quantile_covariance(sample, mode, kLowQuantile);
   double const variance =
-      iqr_variance + ratio * ratio * mode.error * mode.error - 2 * ratio * covariance;
+      iqr68_variance(sample) + ratio * ratio * mode.error * mode.error - 2 * ratio * covariance;
   point.iqr68_over_mode_error = std::sqrt(std::max(0.0, variance)) / mode.mode;
   return point;
 }

@@ -8,10 +8,6 @@
 
 namespace jetcal::validate {
 
-/// The quantiles whose distance is IQR68.
-inline constexpr double kLowQuantile = 0.16;
-inline constexpr double kHighQuantile = 0.84;
-
 /// Response and resolution of one bin of jets (arXiv:2311.08885, section 3): the mode R of r and
 /// IQR68 / R with IQR68 = q84 - q16 of r, the full width (1.98892 sigma for a Gaussian). No value
 /// where there are too few jets for one.

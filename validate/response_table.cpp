@@ -1,5 +1,6 @@
 #include "validate/response_table.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -30,16 +31,9 @@ Measured measure_cell(std::vector<std::span<float const>> const& responses,
   Measured out;
   std::vector<std::optional<Influence>> influences(responses.size());
   for (std::size_t k = 0; k < responses.size(); ++k) {
-    std::vector<float> values, used_weights;
-    values.reserve(responses[k].size());
-    used_weights.reserve(weights.size());
-    for (std::size_t i = 0; i < responses[k].size(); ++i) {
-      if (!std::isfinite(responses[k][i])) { continue; }
-      values.push_back(responses[k][i]);
-      if (!weights.empty()) { used_weights.push_back(weights[i]); }
-    }
-    out.not_finite.push_back(static_cast<std::int64_t>(responses[k].size() - values.size()));
-    SortedSample const sample(std::move(values), std::move(used_weights));
+    out.not_finite.push_back(std::count_if(responses[k].begin(), responses[k].end(),
+                                           [](float r) { return !std::isfinite(r); }));
+    SortedSample const sample = finite_sample(responses[k], weights);
     ModeEstimate const mode = estimate_mode(sample, settings);
     out.points.push_back(measure_at(sample, mode));
     if (!compared.empty()) { influences[k] = Influence::of(sample, mode); }
@@ -61,17 +55,14 @@ void measure_sample(Sample const& sample, TableContext const& context, ThreadPoo
   for (JetGroup const& group : spec.groups) {
     auto const weights = jet_weights(sample, group);
     for (Variable const variable : {Variable::energy, Variable::mass}) {
-      auto const mass_cut = variable == Variable::mass
-                                ? std::optional<double>(context.mass_true_min_gev)
-                                : std::nullopt;
-      Cells const cells(sample, spec, group, mass_cut);
+      Cells const cells(sample, spec, group, context.mass_cut(variable));
       if (variable == Variable::energy) {
         table.counts.push_back({sample.name, group.name, cells.counts()});
       } else {
         table.counts.back().counts.below_mass_cut = cells.counts().below_mass_cut;
       }
       if (!group.name.empty() && table.counts.back().counts.jets == 0) { continue; }
-      auto const sorted_weights = weights.empty() ? weights : cells.sorted(weights);
+      auto const sorted_weights = cells.sorted(weights);
       std::vector<std::vector<float>> responses;
       for (auto const& columns : sample.columns.responses) {
         responses.push_back(
@@ -81,9 +72,8 @@ void measure_sample(Sample const& sample, TableContext const& context, ThreadPoo
       threads.run(cells.cells(), [&](std::int64_t cell, int) {
         std::vector<std::span<float const>> here;
         for (auto const& r : responses) { here.push_back(cells.of(r, cell)); }
-        measured[static_cast<std::size_t>(cell)] = measure_cell(
-            here, weights.empty() ? std::span<float const>() : cells.of(sorted_weights, cell),
-            compared, context.mode);
+        measured[static_cast<std::size_t>(cell)] =
+            measure_cell(here, cells.of(sorted_weights, cell), compared, context.mode);
       });
       for (std::size_t k = 0; k < calibrations; ++k) {
         for (std::size_t c = 0; c < measured.size(); ++c) {

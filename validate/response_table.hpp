@@ -59,6 +59,11 @@ struct TableContext {
   std::vector<std::string> calibrations;  ///< the first is kUncalibrated
   double mass_true_min_gev = 40;
   ModeSettings mode;
+
+  /// Only jets of a true mass above this count for the variable.
+  std::optional<double> mass_cut(Variable variable) const {
+    return variable == Variable::mass ? std::optional(mass_true_min_gev) : std::nullopt;
+  }
 };
 
 /// Adds a sample's rows to a table. The numbers do not depend on the number of threads.

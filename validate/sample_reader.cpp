@@ -4,6 +4,7 @@
 #include <cmath>
 #include <set>
 
+#include "data/setup.hpp"
 #include "engine/errors.hpp"
 #include "engine/random.hpp"
 
@@ -13,19 +14,12 @@ namespace {
 // The columns that are always read, in this order.
 enum Always : std::size_t { kPt, kEta, kMassBin, kEnergyTrue, kMassTrue };
 
-data::TargetConfig target(data::InputConfig const* input, std::string const& head) {
-  if (input != nullptr) {
-    auto const found = input->targets.find(head);
-    if (found != input->targets.end()) { return found->second; }
-  }
-  return {head, "truth_" + head};
-}
-
-data::InputConfig const* first_input(std::vector<NamedCalibration> const& calibrations) {
+/// What the first calibration read from a file says of its jets; the defaults without one.
+data::InputConfig first_input(std::vector<NamedCalibration> const& calibrations) {
   for (NamedCalibration const& c : calibrations) {
-    if (c.calibration) { return &c.calibration->input(); }
+    if (c.calibration) { return c.calibration->input(); }
   }
-  return nullptr;
+  return {};
 }
 
 void add_units(std::map<std::string, std::string>& all,
@@ -45,17 +39,15 @@ SampleReader::SampleReader(SampleFiles const& files,
                            std::vector<NamedCalibration> const& calibrations,
                            Settings const& settings)
     : files_(files), calibrations_(calibrations), settings_(settings) {
-  data::InputConfig const* const input = first_input(calibrations);
-  data::TargetConfig const energy = target(input, "energy"), mass = target(input, "mass");
+  data::InputConfig const input = first_input(calibrations);
+  data::TargetConfig const energy = input.target("energy"), mass = input.target("mass");
   data::JetReaderSetup setup;
   setup.files = files.files;
   setup.where = "sample '" + files.name + "'";
   setup.side = files.side;
   setup.columns = {settings.bins.pt_field, settings.bins.eta_field, settings.bins.mass_field,
                    energy.truth, mass.truth};
-  if (input != nullptr) {
-    setup.split = {input->data.validation_fraction, input->data.group, input->data.split_key};
-  }
+  setup.split = data::split_rule(input.data);
   for (NamedCalibration const& c : calibrations) {
     Place place;
     place.columns = setup.columns.size();
@@ -73,8 +65,9 @@ SampleReader::SampleReader(SampleFiles const& files,
     }
     places_.push_back(place);
   }
-  find_optional_fields(data::ShardSet(setup.files, setup.units, setup.where).form(), setup);
-  reader_ = std::make_unique<data::JetReader>(setup);
+  data::ShardSet shards(setup.files, setup.units, setup.where);
+  find_optional_fields(shards.form(), setup);
+  reader_ = std::make_unique<data::JetReader>(setup, std::move(shards));
 
   data::Shard const& form = reader_->shards().form();
   auto const to_gev = [&](std::string const& field) {
@@ -128,9 +121,8 @@ void SampleReader::find_optional_fields(data::Shard const& form, data::JetReader
   if (auto const c = add(fields.flavour, "flavour", true, false)) {
     columns_.labels[Label::flavour] = *c;
   }
-  data::InputConfig const* const input = first_input(calibrations_);
   std::string const weight =
-      fields.weight ? *fields.weight : (input != nullptr ? input->data.weight.value_or("") : "");
+      fields.weight ? *fields.weight : first_input(calibrations_).data.weight.value_or("");
   if (!weight.empty()) { columns_.weight = add(weight, "weight", false, true); }
 }
 

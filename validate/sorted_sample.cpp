@@ -110,6 +110,28 @@ double SortedSample::quantile_covariance(double p, double q) const {
   return sum / (density_at_quantile(p) * density_at_quantile(q) * scale * scale);
 }
 
+SortedSample finite_sample(std::span<float const> values, std::span<float const> weights) {
+  std::vector<float> finite, used;
+  finite.reserve(values.size());
+  used.reserve(weights.size());
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (!std::isfinite(values[i])) { continue; }
+    finite.push_back(values[i]);
+    if (!weights.empty()) { used.push_back(weights[i]); }
+  }
+  return SortedSample(std::move(finite), std::move(used));
+}
+
+double iqr68(SortedSample const& sample) {
+  return sample.quantile(kHighQuantile) - sample.quantile(kLowQuantile);
+}
+
+double iqr68_variance(SortedSample const& sample) {
+  return sample.quantile_covariance(kHighQuantile, kHighQuantile) +
+         sample.quantile_covariance(kLowQuantile, kLowQuantile) -
+         2 * sample.quantile_covariance(kLowQuantile, kHighQuantile);
+}
+
 double half_sample_mode(SortedSample const& sample) {
   JETCAL_REQUIRE(sample.size() > 0, Error,
                  "half_sample_mode: the sample is empty (needs at least one entry)");

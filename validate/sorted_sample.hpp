@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace jetcal::validate {
@@ -62,6 +63,15 @@ class SortedSample {
   std::vector<double> weight_below_;
   std::vector<double> square_below_;
 };
+
+/// The finite ones of some values. `weights` are empty (all 1) or as many as the values.
+SortedSample finite_sample(std::span<float const> values, std::span<float const> weights = {});
+
+/// q84 - q16, the width that holds 68 %, and the variance of its estimate.
+inline constexpr double kLowQuantile = 0.16;
+inline constexpr double kHighQuantile = 0.84;
+double iqr68(SortedSample const& sample);
+double iqr68_variance(SortedSample const& sample);
 
 /// Half-sample mode: again and again the shortest interval that holds at least half of the weight,
 /// down to three entries (of which the closer two are averaged). Needs no bins and no model, but

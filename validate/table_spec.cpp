@@ -6,33 +6,15 @@
 
 namespace jetcal::validate {
 
-std::vector<std::pair<std::string, Test>> test_names() {
-  return {{"slices", Test::slices}, {"topologies", Test::topologies}, {"flavours", Test::flavours},
-          {"pileup", Test::pileup}, {"spectrum", Test::spectrum},     {"samples", Test::samples},
-          {"widths", Test::widths}, {"importance", Test::importance}};
+std::vector<std::pair<std::string, Test>> const& test_names() {
+  static std::vector<std::pair<std::string, Test>> const names = {
+      {"slices", Test::slices}, {"topologies", Test::topologies}, {"flavours", Test::flavours},
+      {"pileup", Test::pileup}, {"spectrum", Test::spectrum},     {"samples", Test::samples},
+      {"widths", Test::widths}, {"importance", Test::importance}};
+  return names;
 }
 
-std::string_view name(Test test) {
-  switch (test) {
-    case Test::slices:
-      return "slices";
-    case Test::topologies:
-      return "topologies";
-    case Test::flavours:
-      return "flavours";
-    case Test::pileup:
-      return "pileup";
-    case Test::spectrum:
-      return "spectrum";
-    case Test::samples:
-      return "samples";
-    case Test::widths:
-      return "widths";
-    case Test::importance:
-      return "importance";
-  }
-  return "";
-}
+std::string_view name(Test test) { return word_of(test, test_names()); }
 
 std::string_view name(Label label) {
   switch (label) {

@@ -23,7 +23,7 @@ enum class Test {
 };
 
 /// "slices", "topologies", ...
-std::vector<std::pair<std::string, Test>> test_names();
+std::vector<std::pair<std::string, Test>> const& test_names();
 std::string_view name(Test test);
 
 /// A label of a jet: a code in a field of its own.

@@ -58,19 +58,11 @@ WidthRow measure_row(std::span<float const> response, std::span<float const> low
   SortedSample const found(std::move(values), used_weights);
   SortedSample const pulled(std::move(pull), std::move(used_weights));
   if (found.effective_entries() < settings.min_effective_entries) { return row; }
-  auto const iqr68 = [](SortedSample const& s) {
-    return s.quantile(kHighQuantile) - s.quantile(kLowQuantile);
-  };
-  auto const iqr68_error = [](SortedSample const& s) {
-    return std::sqrt(s.quantile_covariance(kHighQuantile, kHighQuantile) +
-                     s.quantile_covariance(kLowQuantile, kLowQuantile) -
-                     2 * s.quantile_covariance(kLowQuantile, kHighQuantile));
-  };
   row.predicted_iqr68 = predicted / weight;
   row.found_iqr68 = iqr68(found);
-  row.found_iqr68_error = iqr68_error(found);
+  row.found_iqr68_error = std::sqrt(iqr68_variance(found));
   row.pull_width = iqr68(pulled) / kGaussianIqr68;
-  row.pull_width_error = iqr68_error(pulled) / kGaussianIqr68;
+  row.pull_width_error = std::sqrt(iqr68_variance(pulled)) / kGaussianIqr68;
   ModeEstimate const mode = estimate_mode(pulled, settings);
   if (mode.method != ModeMethod::none) {
     row.pull_mode = mode.mode;
@@ -93,17 +85,14 @@ void measure_widths(Sample const& sample, TableSpec const& spec, TableContext co
   auto const weights = jet_weights(sample, all);
   for (Variable const variable : {Variable::energy, Variable::mass}) {
     auto const v = static_cast<std::size_t>(variable);
-    auto const mass_cut = variable == Variable::mass
-                              ? std::optional<double>(context.mass_true_min_gev)
-                              : std::nullopt;
     std::optional<Cells> cells;
     std::vector<float> sorted_weights;
     for (std::size_t k = 0; k < context.calibrations.size(); ++k) {
       auto const& columns = sample.columns.widths[k];
       if (!columns) { continue; }
       if (!cells) {
-        cells.emplace(sample, spec, all, mass_cut);
-        if (!weights.empty()) { sorted_weights = cells->sorted(weights); }
+        cells.emplace(sample, spec, all, context.mass_cut(variable));
+        sorted_weights = cells->sorted(weights);
       }
       auto const sorted = [&](std::size_t c) { return cells->sorted(sample.jets.column(c)); };
       Predictions const p{sorted(sample.columns.responses[k][v]), sorted((*columns)[2 * v]),
@@ -113,10 +102,9 @@ void measure_widths(Sample const& sample, TableSpec const& spec, TableContext co
       std::vector<std::vector<float>> pulls(n);
       threads.run(cells->cells(), [&](std::int64_t cell, int) {
         auto const c = static_cast<std::size_t>(cell);
-        rows[c] = measure_row(
-            cells->of(p.response, cell), cells->of(p.low, cell), cells->of(p.high, cell),
-            weights.empty() ? std::span<float const>() : cells->of(sorted_weights, cell),
-            context.mode, pulls[c]);
+        rows[c] = measure_row(cells->of(p.response, cell), cells->of(p.low, cell),
+                              cells->of(p.high, cell), cells->of(sorted_weights, cell),
+                              context.mode, pulls[c]);
       });
       std::vector<float> all_pulls;
       PullDistribution distribution;
