@@ -1,8 +1,10 @@
 #include "data/chunk.hpp"
 
-#include <zlib.h>
+#include <libdeflate.h>
 
+#include <algorithm>
 #include <cstring>
+#include <memory>
 #include <string>
 
 #include "data/lz4.hpp"
@@ -26,6 +28,39 @@ std::string filter_name(H5Z_filter_t id) {
       return "Zstandard";
     default:
       return "number " + std::to_string(id);
+  }
+}
+
+/// One a thread: they hold tables that are costly to make.
+libdeflate_decompressor* decompressor() {
+  struct Free {
+    void operator()(libdeflate_decompressor* d) const { libdeflate_free_decompressor(d); }
+  };
+  thread_local std::unique_ptr<libdeflate_decompressor, Free> const of_thread(
+      libdeflate_alloc_decompressor());
+  JETCAL_REQUIRE(of_thread, Error, "unpack_chunk: no memory for the decompressor");
+  return of_thread.get();
+}
+
+libdeflate_compressor* compressor() {
+  struct Free {
+    void operator()(libdeflate_compressor* c) const { libdeflate_free_compressor(c); }
+  };
+  thread_local std::unique_ptr<libdeflate_compressor, Free> const of_thread(
+      libdeflate_alloc_compressor(kDeflateLevel));
+  JETCAL_REQUIRE(of_thread, Error, "pack_chunk: no memory for the compressor");
+  return of_thread.get();
+}
+
+/// Byte k of all rows together, for one k after the other.
+void shuffle(std::span<std::uint8_t const> rows, std::size_t row_bytes, std::uint8_t* out) {
+  constexpr std::size_t kTile = 64;  // rows that stay in the first cache while transposed
+  std::size_t const n = rows.size() / row_bytes;
+  for (std::size_t start = 0; start < n; start += kTile) {
+    std::size_t const end = std::min(n, start + kTile);
+    for (std::size_t k = 0; k < row_bytes; ++k) {
+      for (std::size_t r = start; r < end; ++r) { out[k * n + r] = rows[r * row_bytes + k]; }
+    }
   }
 }
 
@@ -84,11 +119,9 @@ bool unpack_chunk(ChunkPacking const& packing, std::uint32_t skipped_filters,
   auto compression = packing.compression;
   if (skipped(packing.compression_mask_bit)) { compression = ChunkPacking::Compression::none; }
   switch (compression) {
-    case ChunkPacking::Compression::deflate: {
-      auto size = static_cast<uLongf>(chunk_bytes);
-      return uncompress(chunk, &size, stored.data(), static_cast<uLong>(stored.size())) == Z_OK &&
-             size == chunk_bytes;
-    }
+    case ChunkPacking::Compression::deflate:
+      return libdeflate_zlib_decompress(decompressor(), stored.data(), stored.size(), chunk,
+                                        chunk_bytes, nullptr) == LIBDEFLATE_SUCCESS;
     case ChunkPacking::Compression::lz4:
       return lz4_decode_chunk(stored, {chunk, chunk_bytes});
     case ChunkPacking::Compression::none:
@@ -97,6 +130,14 @@ bool unpack_chunk(ChunkPacking const& packing, std::uint32_t skipped_filters,
   if (stored.size() != chunk_bytes) { return false; }
   std::memcpy(chunk, stored.data(), chunk_bytes);
   return true;
+}
+
+void pack_chunk(std::span<std::uint8_t const> rows, std::size_t row_bytes, PackedChunk& out) {
+  out.shuffled.resize(rows.size());
+  shuffle(rows, row_bytes, out.shuffled.data());
+  out.bytes.resize(libdeflate_zlib_compress_bound(compressor(), rows.size()));
+  out.bytes.resize(libdeflate_zlib_compress(compressor(), out.shuffled.data(), rows.size(),
+                                            out.bytes.data(), out.bytes.size()));
 }
 
 }  // namespace jetcal::data

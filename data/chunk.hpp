@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -38,5 +39,19 @@ bool chunk_packing(hid_t creation_properties, std::size_t row_bytes, ChunkPackin
 bool unpack_chunk(ChunkPacking const& packing, std::uint32_t skipped_filters,
                   std::vector<std::uint8_t> const& stored, std::uint8_t* chunk,
                   std::size_t chunk_bytes, bool& shuffled);
+
+/// A chunk as it is stored.
+struct PackedChunk {
+  std::vector<std::uint8_t> bytes;
+  std::vector<std::uint8_t> shuffled;  ///< scratch
+};
+
+/// How hard pack_chunk tries: jets are noise to it, level 9 saves 0.6 % of them for 3 times the
+/// time.
+inline constexpr int kDeflateLevel = 2;
+
+/// The rows of a whole chunk as the library's filters shuffle and deflate would store them: it
+/// unpacks them like its own. Threads may call it at once.
+void pack_chunk(std::span<std::uint8_t const> rows, std::size_t row_bytes, PackedChunk& out);
 
 }  // namespace jetcal::data

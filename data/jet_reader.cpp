@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "data/normalisation.hpp"
+#include "data/parallel.hpp"
 #include "engine/matrix.hpp"
 
 namespace jetcal::data {
@@ -136,6 +137,15 @@ void JetReader::read(std::int64_t i, JetBlock& out) const {
     if (from != r) { std::memmove(&out.row_bytes[r * bytes], &out.row_bytes[from * bytes], bytes); }
   }
   out.row_bytes.resize(out.chosen.size() * bytes);
+}
+
+void JetReader::for_each_block(int threads,
+                               std::function<void(JetBlock const&)> const& consume) const {
+  for_each_ordered<JetBlock>(
+      blocks(), threads, [&](std::int64_t i, JetBlock& block) { read(i, block); },
+      [&](std::int64_t, JetBlock const& block) {
+        if (block.rows > 0) { consume(block); }
+      });
 }
 
 }  // namespace jetcal::data

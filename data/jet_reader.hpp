@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -74,6 +75,10 @@ class JetReader {
   /// Reads block `i`. Errors: those of ShardSet::read; DataError where rows are asked for and the
   /// block's shard orders its fields otherwise than the first
   void read(std::int64_t i, JetBlock& out) const;
+
+  /// Reads all blocks on `threads` threads; `consume` gets those with jets, in order, on the
+  /// calling thread. Errors: those of read() and of consume
+  void for_each_block(int threads, std::function<void(JetBlock const&)> const& consume) const;
 
  private:
   void choose(std::int64_t i, JetBlock& out) const;

@@ -10,7 +10,7 @@
 #include <filesystem>
 #include <set>
 
-#include "data/chunk.hpp"
+#include "data/parallel.hpp"
 #include "data/units.hpp"
 
 namespace jetcal::data {
@@ -60,7 +60,7 @@ void require_new_names(std::vector<NewField> const& fields, std::set<std::string
 }  // namespace
 
 TableWriter::TableWriter(std::string path, std::vector<NewField> fields, TablePacking packing)
-    : path_(std::move(path)) {
+    : path_(std::move(path)), packing_(packing) {
   JETCAL_REQUIRE(!fields.empty(), DataError,
                  path_ << ": no fields to write (must be at least one)");
   require_new_names(fields, {});
@@ -75,12 +75,12 @@ TableWriter::TableWriter(std::string path, std::vector<NewField> fields, TablePa
   for (Field const& field : fields_) {
     insert_member(type, field.name, field.offset, hdf5_type(field.type));
   }
-  create(type, units_text(units), packing);
+  create(type, units_text(units));
 }
 
 TableWriter::TableWriter(std::string path, Shard const& form, std::vector<NewField> added,
                          TablePacking packing)
-    : path_(std::move(path)), fields_(form.fields), row_bytes_(form.row_bytes) {
+    : path_(std::move(path)), fields_(form.fields), row_bytes_(form.row_bytes), packing_(packing) {
   std::set<std::string> taken;
   std::vector<std::pair<std::string, std::string>> units;
   for (Field const& field : form.fields) {
@@ -106,18 +106,17 @@ TableWriter::TableWriter(std::string path, Shard const& form, std::vector<NewFie
                  : hdf5_type(field.type);
     insert_member(type, field.name, field.offset, member);
   }
-  create(type, units_text(units), packing);
+  create(type, units_text(units));
 }
 
 TableWriter::~TableWriter() { abandon(); }
 
-void TableWriter::create(hid_t type, std::string const& units, TablePacking packing) {
+void TableWriter::create(hid_t type, std::string const& units) {
   JETCAL_REQUIRE(
-      packing != TablePacking::lz4 || H5Zfilter_avail(kLz4Filter) > 0, DataError,
+      packing_ != TablePacking::lz4 || H5Zfilter_avail(kLz4Filter) > 0, DataError,
       path_ << ": cannot be packed with LZ4, which this HDF5 library does not have. Install "
                "the Debian package hdf5-filter-plugin, or use gzip");
   temporary_ = path_ + ".part-" + std::to_string(getpid());
-  buffer_.reserve(row_bytes_ * kChunkRows);
   errno = 0;
   file_ = Hid(H5Fcreate(temporary_.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT), H5Fclose);
   JETCAL_REQUIRE(file_, DataError, path_ << ": cannot be made (" << hdf5_reason() << ")");
@@ -126,9 +125,9 @@ void TableWriter::create(hid_t type, std::string const& units, TablePacking pack
   Hid const space(H5Screate_simple(1, &none, &unlimited), H5Sclose);
   Hid const properties(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
   H5Pset_chunk(properties, 1, &chunk);
-  if (packing != TablePacking::none) { H5Pset_shuffle(properties); }
-  if (packing == TablePacking::gzip) { H5Pset_deflate(properties, 4); }
-  if (packing == TablePacking::lz4) { H5Pset_filter(properties, kLz4Filter, 0, 0, nullptr); }
+  if (packing_ != TablePacking::none) { H5Pset_shuffle(properties); }
+  if (packing_ == TablePacking::gzip) { H5Pset_deflate(properties, kDeflateLevel); }
+  if (packing_ == TablePacking::lz4) { H5Pset_filter(properties, kLz4Filter, 0, 0, nullptr); }
   H5Pset_obj_track_times(properties, false);  // the same jets give the same bytes
   type_ = Hid(H5Tcopy(type), H5Tclose);
   jets_ =
@@ -145,7 +144,7 @@ void TableWriter::create(hid_t type, std::string const& units, TablePacking pack
 }
 
 void TableWriter::append(std::uint8_t const* rows, std::int64_t n) {
-  std::size_t const full = row_bytes_ * kChunkRows;
+  std::size_t const full = chunk_bytes() * static_cast<std::size_t>(threads_);
   std::uint8_t const* const end = rows + static_cast<std::size_t>(n) * row_bytes_;
   while (rows != end) {
     std::size_t const part = std::min(full - buffer_.size(), static_cast<std::size_t>(end - rows));
@@ -156,20 +155,54 @@ void TableWriter::append(std::uint8_t const* rows, std::int64_t n) {
 }
 
 void TableWriter::write_buffer() {
+  auto const count = static_cast<std::int64_t>(buffer_.size() / row_bytes_);
+  if (packing_ == TablePacking::gzip) {
+    std::size_t const chunks = (buffer_.size() + chunk_bytes() - 1) / chunk_bytes();
+    buffer_.resize(chunks * chunk_bytes());  // the last chunk may be one with rows of zeros
+    packed_.resize(chunks);
+    for_each_parallel(static_cast<std::int64_t>(chunks), threads_, [&](std::int64_t i, int) {
+      auto const c = static_cast<std::size_t>(i);
+      pack_chunk(std::span(buffer_).subspan(c * chunk_bytes(), chunk_bytes()), row_bytes_,
+                 packed_[c]);
+    });
+  }
   Hdf5Scope const scope;
   JETCAL_REQUIRE(file_, Error, path_ << ": the writer is closed or has failed (make a new one)");
-  auto const start = static_cast<hsize_t>(written_);
-  auto const count = static_cast<hsize_t>(buffer_.size() / row_bytes_);
-  hsize_t const rows = start + count;
+  hsize_t const rows = static_cast<hsize_t>(written_ + count);
   if (H5Dset_extent(jets_, &rows) < 0) { fail(hdf5_reason()); }
+  std::string const reason =
+      packing_ == TablePacking::gzip ? write_packed() : write_by_library(count);
+  if (!reason.empty()) { fail(reason); }
+  written_ += count;
+  buffer_.clear();
+}
+
+/// What the library says if it fails, else nothing. Everything before is in whole chunks.
+std::string TableWriter::write_packed() {
+  auto at = static_cast<hsize_t>(written_);
+  for (PackedChunk const& chunk : packed_) {
+    auto const write = [&] {
+      return H5Dwrite_chunk(jets_, H5P_DEFAULT, 0, &at, chunk.bytes.size(), chunk.bytes.data());
+    };
+    if (write() < 0) {
+      std::string reason = hdf5_reason();
+      write_to_nowhere(file_);  // and there to the end of what the library has set aside for it
+      write();
+      return reason;
+    }
+    at += kChunkRows;
+  }
+  return "";
+}
+
+std::string TableWriter::write_by_library(std::int64_t rows) {
+  auto const start = static_cast<hsize_t>(written_);
+  auto const count = static_cast<hsize_t>(rows);
   Hid const memory(H5Screate_simple(1, &count, nullptr), H5Sclose);
   Hid const target(H5Dget_space(jets_), H5Sclose);
   H5Sselect_hyperslab(target, H5S_SELECT_SET, &start, nullptr, &count, nullptr);
-  if (H5Dwrite(jets_, type_, memory, target, H5P_DEFAULT, buffer_.data()) < 0) {
-    fail(hdf5_reason());
-  }
-  written_ += static_cast<std::int64_t>(count);
-  buffer_.clear();
+  bool const good = H5Dwrite(jets_, type_, memory, target, H5P_DEFAULT, buffer_.data()) >= 0;
+  return good ? "" : hdf5_reason();  // now: closing the spaces makes the library forget
 }
 
 void TableWriter::close() {

@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "data/chunk.hpp"
 #include "data/fields.hpp"
 #include "data/hdf5.hpp"
 #include "data/shard.hpp"
@@ -19,8 +20,8 @@ struct NewField {
   FieldType type = kFloat32;
 };
 
-/// How the chunks of a table are packed: shuffle and gzip-4, shuffle and LZ4 (needs the plugin of
-/// the Debian package hdf5-filter-plugin), not at all.
+/// How the chunks of a table are packed: shuffle and gzip (by us), shuffle and LZ4 (by the plugin
+/// of the Debian package hdf5-filter-plugin), not at all.
 enum class TablePacking { gzip, lz4, none };
 
 /// Writes a file with one dataset `jets`, row by row, in chunks of 8,192 rows, with the attribute
@@ -45,6 +46,10 @@ class TableWriter {
   /// Errors    as above; DataError for a form with a field named as an added one
   TableWriter(std::string path, Shard const& form, std::vector<NewField> added,
               TablePacking packing = TablePacking::gzip);
+
+  /// Packs so many chunks at a time, each on a thread of its own (1 otherwise). The file is the
+  /// same.
+  void use_threads(int threads) { threads_ = threads; }
   ~TableWriter();
   TableWriter(TableWriter const&) = delete;
   TableWriter& operator=(TableWriter const&) = delete;
@@ -68,8 +73,11 @@ class TableWriter {
   void close();
 
  private:
-  void create(hid_t type, std::string const& units, TablePacking packing);
+  void create(hid_t type, std::string const& units);
+  std::size_t chunk_bytes() const { return row_bytes_ * kChunkRows; }
   void write_buffer();
+  std::string write_packed();
+  std::string write_by_library(std::int64_t rows);
   void abandon();
   [[noreturn]] void fail(std::string const& what);
 
@@ -77,7 +85,10 @@ class TableWriter {
   std::string temporary_;
   std::vector<Field> fields_;
   std::size_t row_bytes_ = 0;
-  std::vector<std::uint8_t> buffer_;
+  TablePacking packing_;
+  int threads_ = 1;
+  std::vector<std::uint8_t> buffer_;  // of up to threads_ chunks
+  std::vector<PackedChunk> packed_;
   std::int64_t written_ = 0;
   Hid type_, file_, jets_;
 };

@@ -13,6 +13,7 @@ namespace {
 struct CalibrateOptions {
   std::string model, out, jets = "all";
   std::vector<std::string> shards;
+  data::TablePacking packing = data::TablePacking::gzip;
   ComputeOptions compute;
 };
 
@@ -69,13 +70,14 @@ int run(CalibrateOptions const& options) {
   data::JetReader const reader(reader_setup(*calibration, options));
   data::Shard const& form = reader.shards().form();
   validate::KinematicUnits const units = calibration->units(form);
-  data::TableWriter writer(options.out, form, result_fields(form, calibration->fields()));
-  data::JetBlock block;
+  int const threads = options.compute.thread_count();
+  data::TableWriter writer(options.out, form, result_fields(form, calibration->fields()),
+                           options.packing);
+  writer.use_threads(threads);
   validate::CalibratedJets jets;
   std::vector<std::uint8_t> rows;
   std::int64_t all = 0, calibrated = 0;
-  for (std::int64_t b = 0; b < reader.blocks(); ++b) {
-    reader.read(b, block);
+  reader.for_each_block(threads, [&](data::JetBlock const& block) {
     calibration->apply(validate::uncalibrated(block, 0, 0, units), jets);
     rows.clear();
     for (std::size_t i = 0; i < static_cast<std::size_t>(block.rows); ++i) {
@@ -84,7 +86,7 @@ int run(CalibrateOptions const& options) {
     }
     writer.append(rows.data(), block.rows);
     all += block.rows;
-  }
+  });
   writer.close();
   std::printf("%s: %ld of %ld jets calibrated\n", options.out.c_str(),
               static_cast<long>(calibrated), static_cast<long>(all));
@@ -101,6 +103,15 @@ void add_calibrate(CLI::App& app, Work& work) {
   command->add_option("MODEL", options->model, "a model or a standard calibration")->required();
   command->add_option("SHARDS", options->shards, "files or globs")->required();
   command->add_option("--out", options->out, "the file to write")->required();
+  command
+      ->add_option("--packing", options->packing,
+                   "of the file: gzip (read by any HDF5), lz4 (read faster, with the plugin of "
+                   "hdf5-filter-plugin) or none")
+      ->transform(CLI::CheckedTransformer(
+          std::map<std::string, data::TablePacking>{{"gzip", data::TablePacking::gzip},
+                                                    {"lz4", data::TablePacking::lz4},
+                                                    {"none", data::TablePacking::none}}))
+      ->default_str("gzip");
   add_jets_option(*command, options->jets);
   options->compute.add_to(*command);
   command->callback([options, &work] { work = [options] { return run(*options); }; });

@@ -126,13 +126,10 @@ void SampleReader::find_optional_fields(data::Shard const& form, data::JetReader
   if (!weight.empty()) { columns_.weight = add(weight, "weight", false, true); }
 }
 
-Sample SampleReader::read(ColumnStore& store, std::vector<FeatureSample>* features) {
+Sample SampleReader::read(ColumnStore& store, int threads, std::vector<FeatureSample>* features) {
   Sample sample(files_.name, columns_, store);
   sample.missing = missing_;
-  data::JetBlock block;
-  for (std::int64_t b = 0; b < reader_->blocks(); ++b) {
-    reader_->read(b, block);
-    if (block.rows == 0) { continue; }
+  reader_->for_each_block(threads, [&](data::JetBlock const& block) {
     check_flavours(block);
     for (std::size_t k = 0; k < calibrations_.size(); ++k) {
       if (!calibrations_[k].calibration) { continue; }
@@ -142,7 +139,7 @@ Sample SampleReader::read(ColumnStore& store, std::vector<FeatureSample>* featur
     }
     fill(block, sample);
     if (features != nullptr) { collect(block, *features); }
-  }
+  });
   JETCAL_REQUIRE(sample.jets.jets() > 0, DataError,
                  "validation: sample '" << files_.name << "' has no jets on the side '"
                                         << data::name(files_.side) << "' (needs at least one)");

@@ -37,12 +37,12 @@ class SampleReader {
   SampleReader(SampleFiles const& files, std::vector<NamedCalibration> const& calibrations,
                Settings const& settings);
 
-  /// Reads everything. `features`, one a calibration, get about Settings::importance.jets jets,
-  /// chosen by their row number; empty: not wanted.
+  /// Reads everything, on `threads` threads. `features`, one a calibration, get about
+  /// Settings::importance.jets jets, chosen by their row number; empty: not wanted.
   ///
   /// Errors    those of reading and calibrating; DataError for no jets, or a flavour that the
   ///           settings do not know
-  Sample read(ColumnStore& store, std::vector<FeatureSample>* features);
+  Sample read(ColumnStore& store, int threads, std::vector<FeatureSample>* features);
 
  private:
   // Where a calibration's jets are in a block.

@@ -114,7 +114,8 @@ Results validate(Request const& request) {
   ColumnStore store(request.memory_mib << 20, request.folder);
   std::vector<Sample> samples;
   for (std::size_t s = 0; s < readers.size(); ++s) {
-    samples.push_back(readers[s]->read(store, importance && s == 0 ? &features : nullptr));
+    samples.push_back(readers[s]->read(store, request.execution.threads,
+                                       importance && s == 0 ? &features : nullptr));
   }
   double const seconds_reading = seconds_since(begin);
 

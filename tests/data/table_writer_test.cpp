@@ -89,6 +89,36 @@ TEST_CASE("tables packed in other ways", "[writer]") {
   }
 }
 
+TEST_CASE("a table is the same file, packed by any number of threads", "[writer]") {
+  ScratchFolder const folder;
+  for (std::int64_t const n : {8191, 8192, 2 * 8192, 3 * 8192 + 5, 50000}) {
+    auto const values = counting(static_cast<std::size_t>(n));
+    auto const write = [&](std::string const& name, int threads, std::int64_t piece) {
+      TableWriter writer(folder / name, {{"x", "1", kFloat64}});
+      writer.use_threads(threads);
+      for (std::int64_t r = 0; r < n; r += piece) {
+        writer.append(reinterpret_cast<std::uint8_t const*>(&values[static_cast<std::size_t>(r)]),
+                      std::min(piece, n - r));
+      }
+      writer.close();
+      return read_text(folder / name);
+    };
+    std::string const one = write("one.h5", 1, n);
+    CAPTURE(n);
+    CHECK((write("two.h5", 2, 5000) == one));
+    CHECK((write("three.h5", 3, 8192) == one));
+    CHECK((column(folder / "three.h5", "x") == values));
+    // The library, which knows nothing of our packing, reads it too.
+    Hdf5Scope const scope;
+    Hid const file(H5Fopen((folder / "one.h5").c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose);
+    Hid const jets(H5Dopen2(file, "jets", H5P_DEFAULT), H5Dclose);
+    Hid const type(H5Dget_type(jets), H5Tclose);
+    std::vector<double> read(static_cast<std::size_t>(n));
+    REQUIRE(H5Dread(jets, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, read.data()) >= 0);
+    CHECK((read == values));
+  }
+}
+
 TEST_CASE("the same rows give the same bytes", "[writer]") {
   ScratchFolder const folder;
   std::vector<Column> const columns{{"x", "1", std::vector<float>(10000, 1.5f)}};

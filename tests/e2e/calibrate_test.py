@@ -52,6 +52,21 @@ def test_fields_units_and_values(folder):
         check(((0 <= j[name]) & (j[name] <= 2)).all(), f"{name} is tanh + 1")
 
 
+def test_threads_and_packing_change_no_value(folder):
+    model, shards = model_in(folder), sorted((folder / "shards").glob("*.h5"))
+    out = folder / "out.h5"
+    first, units = calibrated(model, shards, out)
+    for options in (["--threads", 1], ["--threads", 3], ["--packing", "none"], ["--packing", "lz4"]):
+        jetcal("calibrate", model, *shards, "--out", out, *options)
+        with h5py.File(out) as file:
+            check(file["jets"][()].tobytes() == first.tobytes(), f"{options}: other jets")
+            check(json.loads(file["jets"].attrs["units"]) == units, f"{options}: other units")
+            shuffled = "none" not in options
+            check(file["jets"].shuffle == shuffled, f"{options}: shuffle {file['jets'].shuffle}")
+    error = refused("calibrate", model, *shards, "--out", out, "--packing", "zip", status=2)
+    check("--packing" in error, error)
+
+
 def test_the_network_of_the_file_gives_the_responses(folder):
     """The model file says all there is: computed again with numpy in double precision."""
     model = model_in(folder)

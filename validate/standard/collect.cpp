@@ -4,7 +4,6 @@
 #include <filesystem>
 
 #include "data/jet_reader.hpp"
-#include "data/parallel.hpp"
 
 namespace jetcal::validate::standard {
 namespace {
@@ -40,27 +39,24 @@ CollectedJets collect_jets(std::vector<std::string> const& files, Settings const
   }
   out.jets.reserve(static_cast<std::size_t>(out.rows));
   out.not_chosen = out.rows;
-  data::for_each_ordered<data::JetBlock>(
-      reader.blocks(), threads,
-      [&](std::int64_t i, data::JetBlock& block) { reader.read(i, block); },
-      [&](std::int64_t, data::JetBlock const& block) {
-        out.not_chosen -= block.rows;
-        for (std::size_t i = 0; i < static_cast<std::size_t>(block.rows); ++i) {
-          auto const value = [&](std::size_t column) { return block.columns[column][i]; };
-          Jet jet{static_cast<float>(energy(value(0))), static_cast<float>(mass(value(1))),
-                  static_cast<float>(value(2)), static_cast<float>(true_energy(value(3))),
-                  static_cast<float>(true_mass(value(4)))};
-          if (!above_zero(jet.energy) || !above_zero(jet.true_energy) || !std::isfinite(jet.eta)) {
-            ++out.unusable;
-            continue;
-          }
-          if (!above_zero(jet.mass) || !above_zero(jet.true_mass)) {
-            jet.mass = jet.true_mass = 0;
-            ++out.without_mass;
-          }
-          out.jets.push_back(jet);
-        }
-      });
+  reader.for_each_block(threads, [&](data::JetBlock const& block) {
+    out.not_chosen -= block.rows;
+    for (std::size_t i = 0; i < static_cast<std::size_t>(block.rows); ++i) {
+      auto const value = [&](std::size_t column) { return block.columns[column][i]; };
+      Jet jet{static_cast<float>(energy(value(0))), static_cast<float>(mass(value(1))),
+              static_cast<float>(value(2)), static_cast<float>(true_energy(value(3))),
+              static_cast<float>(true_mass(value(4)))};
+      if (!above_zero(jet.energy) || !above_zero(jet.true_energy) || !std::isfinite(jet.eta)) {
+        ++out.unusable;
+        continue;
+      }
+      if (!above_zero(jet.mass) || !above_zero(jet.true_mass)) {
+        jet.mass = jet.true_mass = 0;
+        ++out.without_mass;
+      }
+      out.jets.push_back(jet);
+    }
+  });
   JETCAL_REQUIRE(!out.jets.empty(), DataError,
                  "fit-standard: none of " << out.rows << " jets can be used (" << out.not_chosen
                                           << " are held out, " << out.unusable
