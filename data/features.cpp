@@ -16,7 +16,11 @@ void for_transformed(FeatureConfig const& config, UnitFactor const& unit, double
   double const floor = config.floor;
   switch (config.transform) {
     case Transform::none:
-      for (std::int64_t i = 0; i < n; ++i) { emit(i, unit(in[i])); }
+      if (unit.is_one()) {  // most fields: no division
+        for (std::int64_t i = 0; i < n; ++i) { emit(i, in[i]); }
+      } else {
+        for (std::int64_t i = 0; i < n; ++i) { emit(i, unit(in[i])); }
+      }
       break;
     case Transform::log:
       for (std::int64_t i = 0; i < n; ++i) { emit(i, natural_log(unit(in[i]))); }

@@ -128,9 +128,9 @@ void JetColumnReader::set_status(std::int64_t shard, JetColumns& out) const {
   }
   // Columns are nearly always good: one quick look at all of a column, then at each jet.
   auto const mark = [&](std::vector<float> const& column, JetStatus status, auto is_good) {
-    bool all_good = true;
-    for (float const v : column) { all_good &= is_good(v); }
-    for (std::size_t r = 0; r < n && !all_good; ++r) {
+    std::int32_t bad = 0;
+    for (float const v : column) { bad += is_good(v) ? 0 : 1; }
+    for (std::size_t r = 0; r < n && bad > 0; ++r) {
       if (!is_good(column[r])) { out.status[r] = status; }
     }
   };

@@ -1,6 +1,7 @@
 #include "data/loader.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "data/batch_queue.hpp"
 #include "data/features.hpp"
@@ -176,7 +177,7 @@ class Loader::Work {
     }
   }
 
-  std::unique_ptr<BatchSource> source(JetStatus side, std::optional<RandomStream> stream) const {
+  std::unique_ptr<BatchSource> source(JetStatus side, std::optional<RandomStream> stream) {
     bool const training = side == JetStatus::training;
     if (plan_.resident) {
       std::optional<Permutation> permutation;
@@ -191,13 +192,15 @@ class Loader::Work {
     context.form = form_;
     context.side = side;
     context.rows_of_block = &rows_of_block;
+    context.windows = &windows_;
     context.threads = plan_.threads;
     return std::make_unique<StreamingSource>(context,
                                              WindowOrder(rows_of_block, plan_.window_rows, stream));
   }
 
   RecordForm const form_;
-  Records records_;
+  Records records_;                 // resident
+  std::array<Records, 2> windows_;  // streaming
   JetStatus side_ = JetStatus::training;
   std::unique_ptr<BatchQueue> queue_;  // last: its thread uses all the others
 };

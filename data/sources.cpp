@@ -44,13 +44,20 @@ void ResidentSource::fill(std::int64_t first, std::int64_t count, Batch& batch) 
 StreamingSource::StreamingSource(Context const& context, WindowOrder order)
     : context_(context),
       order_(std::move(order)),
+      current_(&context.windows->front()),
+      next_(&context.windows->back()),
       scratch_(static_cast<std::size_t>(std::max(context.threads, 1))) {
   std::int64_t largest = 0;
   for (std::int64_t w = 0; w < order_.windows(); ++w) {
     largest = std::max(largest, order_.rows(w));
   }
-  current_ = Records(context.form, largest);
-  if (order_.windows() > 1) { next_ = Records(context.form, largest); }
+  auto const reserve = [&](Records& window) {
+    if (window.capacity() >= largest) { return; }
+    window = Records();  // first gives back what it has
+    window = Records(context.form, largest);
+  };
+  reserve(*current_);
+  if (order_.windows() > 1) { reserve(*next_); }
 }
 
 StreamingSource::~StreamingSource() {
@@ -63,7 +70,7 @@ void StreamingSource::fill(std::int64_t first, std::int64_t count, Batch& batch)
     advance_to(order_.window_of(first + done));
     std::int64_t const start = first + done - order_.first_row(window_);
     std::int64_t const n = std::min(count - done, order_.rows(window_) - start);
-    gather(current_, permutation_, 0, 1, start, n, batch, done);
+    gather(*current_, permutation_, 0, 1, start, n, batch, done);
     done += n;
   }
 }
@@ -74,12 +81,12 @@ void StreamingSource::advance_to(std::int64_t window) {
     loading_.get();  // windows come one after the other: this is the one
     std::swap(current_, next_);
   } else {
-    load(window, current_);
+    load(window, *current_);
   }
   window_ = window;
   permutation_ = order_.permutation(window);
   if (window + 1 < order_.windows()) {
-    loading_ = std::async(std::launch::async, [this, window] { load(window + 1, next_); });
+    loading_ = std::async(std::launch::async, [this, window] { load(window + 1, *next_); });
   }
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <future>
@@ -41,6 +42,7 @@ class StreamingSource : public BatchSource {
     RecordForm form;
     JetStatus side = JetStatus::training;
     std::vector<std::int64_t> const* rows_of_block = nullptr;  ///< of that side
+    std::array<Records, 2>* windows = nullptr;  ///< memory, kept from one source to the next
     int threads = 1;
   };
 
@@ -56,12 +58,12 @@ class StreamingSource : public BatchSource {
 
   Context context_;
   WindowOrder order_;
-  Records current_, next_;
+  Records *current_, *next_;
   std::vector<JetColumns> scratch_;  // one a thread
   std::int64_t window_ = -1;
   std::optional<Permutation> permutation_;
   std::atomic<bool> cancelled_ = false;
-  std::future<void> loading_;  // window_ + 1 into next_
+  std::future<void> loading_;  // window_ + 1 into *next_
 };
 
 }  // namespace jetcal::data
