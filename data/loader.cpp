@@ -26,7 +26,7 @@ MemoryNeeds needs_of(ShardSet const& shards, JetColumnReader const& reader,
     needs.largest_block = std::max(needs.largest_block, block.rows);
   }
   needs.features = form.features;
-  needs.record_bytes = form.bytes();
+  needs.record_bytes = Records::bytes(form);
   needs.read_bytes = reader.read_bytes();
   needs.largest_batch = largest_batch;
   return needs;
@@ -52,8 +52,8 @@ class Loader::Work {
     scan_.check(reader_, shards_, setup_.data);
     normalisation_ = known ? *known : find_normalisation(*quantiles);
     if (plan_.resident) {
-      records_.normalise(normalisation_, 0, training_rows());
-      records_.normalise(normalisation_, shards_.rows() - validation_rows(), validation_rows());
+      records_.turn(shards_.rows() - 1, validation_rows(), training_rows());
+      records_.normalise(normalisation_, 0, training_rows() + validation_rows());
     }
   }
 
@@ -85,6 +85,19 @@ class Loader::Work {
                                           batch_size, first_batch);
   }
 
+  RecordOrder order(JetStatus side, std::optional<RandomStream> const& stream) const {
+    RecordOrder order;
+    order.origin = side == JetStatus::training ? 0 : training_rows();
+    order.rows = rows_of(side);
+    if (stream) { order.permutation = {static_cast<std::uint64_t>(order.rows), *stream}; }
+    return order;
+  }
+
+  Records const& resident_records() const {
+    JETCAL_REQUIRE(plan_.resident, Error, "Loader: a streaming one has no jets in memory");
+    return records_;
+  }
+
   void require_batch_size(std::int64_t batch_size) const {
     JETCAL_REQUIRE(batch_size > 0, ConfigError,
                    "loader: batch size is " << batch_size << " (must be at least 1)");
@@ -112,8 +125,8 @@ class Loader::Work {
  private:
   std::int64_t rows_of(JetStatus side) const { return scan_.count(side); }
 
-  /// Resident: training jets fill the memory from its beginning, held-out ones from its end, so
-  /// that neither number need be known before.
+  /// Resident: training jets fill the memory from its beginning, held-out ones from its end (they
+  /// are turned round when all are there), so that neither number need be known before.
   void read_all(std::optional<QuantileFinder>& quantiles) {
     std::vector<float> weights;
     for_each_ordered<JetColumns>(
@@ -178,14 +191,9 @@ class Loader::Work {
   }
 
   std::unique_ptr<BatchSource> source(JetStatus side, std::optional<RandomStream> stream) {
-    bool const training = side == JetStatus::training;
-    if (plan_.resident) {
-      std::optional<Permutation> permutation;
-      if (stream) { permutation.emplace(static_cast<std::uint64_t>(rows_of(side)), *stream); }
-      return std::make_unique<ResidentSource>(records_, training ? 0 : shards_.rows() - 1,
-                                              training ? 1 : -1, permutation);
-    }
-    auto const& rows_of_block = training ? scan_.training_rows() : scan_.held_out_rows();
+    if (plan_.resident) { return std::make_unique<ResidentSource>(records_, order(side, stream)); }
+    auto const& rows_of_block =
+        side == JetStatus::training ? scan_.training_rows() : scan_.held_out_rows();
     StreamingSource::Context context;
     context.reader = &reader_;
     context.normalisation = &normalisation_;
@@ -239,6 +247,20 @@ std::vector<Loader::ShardInfo> Loader::shards() const {
 }
 
 std::string Loader::digest() const { return work_->shards_.digest() + work_->scan_.digest(); }
+
+RecordsView Loader::records() const {
+  return work_->resident_records().view(training_rows() + validation_rows());
+}
+std::int64_t Loader::row_number(std::int64_t record) const {
+  return work_->resident_records().row_number(record);
+}
+
+RecordOrder Loader::training_order(std::int64_t step, std::int64_t epoch) const {
+  return work_->order(JetStatus::training, epoch_stream(work_->setup_.seed, step, epoch));
+}
+RecordOrder Loader::held_out_order() const {
+  return work_->order(JetStatus::held_out, std::nullopt);
+}
 
 std::int64_t Loader::training_batches(std::int64_t batch_size) const {
   work_->require_batch_size(batch_size);

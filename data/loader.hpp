@@ -10,6 +10,7 @@
 #include "data/bins.hpp"
 #include "data/config.hpp"
 #include "data/setup.hpp"
+#include "engine/records.hpp"
 
 namespace jetcal::data {
 
@@ -58,6 +59,19 @@ class Loader {
 
   /// 32 hexadecimal digits of the shards' form and of every value read: other data, other digits.
   std::string digest() const;
+
+  /// The jets in memory, for a device that gathers batches itself: records 0 .. training_rows() - 1
+  /// are the training jets, the held-out ones follow, both in the order of the files.
+  ///
+  /// Errors    Error unless resident()
+  RecordsView records() const;
+
+  /// In which order the batches of an epoch, and those of the held-out jets, take these records.
+  RecordOrder training_order(std::int64_t step, std::int64_t epoch) const;
+  RecordOrder held_out_order() const;
+
+  /// Batch::row_numbers of a record. Errors: Error unless resident()
+  std::int64_t row_number(std::int64_t record) const;
 
   /// Batches of an epoch, the last partial one included.
   std::int64_t training_batches(std::int64_t batch_size) const;

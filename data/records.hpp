@@ -7,21 +7,12 @@
 #include "data/batch.hpp"
 #include "data/config.hpp"
 #include "data/jet_columns.hpp"
+#include "engine/records.hpp"
 
 namespace jetcal::data {
 
-/// What one jet looks like in memory: consecutive 32-bit words, so that fetching a jet at random
-/// touches two or three cache lines. Features, two responses, the weight if there is one, the bin,
-/// the row number in two words.
-struct RecordForm {
-  std::int64_t features = 0;
-  bool weighted = false;
-
-  std::int64_t words() const { return features + 2 + (weighted ? 1 : 0) + 1 + 2; }
-  std::int64_t bytes() const { return words() * 4; }
-};
-
-/// An array of such jets. Memory is taken when it is first written.
+/// An array of jets: records, each followed by its row number in two words. Memory is taken when it
+/// is first written.
 class Records {
  public:
   Records() = default;
@@ -29,8 +20,10 @@ class Records {
   /// Errors    ConfigError if the system does not give the memory
   Records(RecordForm form, std::int64_t capacity);
 
-  RecordForm form() const { return form_; }
   std::int64_t capacity() const { return capacity_; }
+
+  /// Memory of a jet.
+  static std::int64_t bytes(RecordForm const& form) { return form.bytes() + 4 * kRowNumberWords; }
 
   /// Copies the jets `chosen` (indices into `jets`) to the places first, first + step, ...; with a
   /// normalisation, normalised.
@@ -40,8 +33,17 @@ class Records {
   /// Copies the jet at `place` to row `row` of a batch, which has the size for it.
   void unpack(std::int64_t place, Batch& batch, std::int64_t row) const;
 
+  std::int64_t row_number(std::int64_t place) const;
+
+  /// The first `rows` of them, without their row numbers.
+  RecordsView view(std::int64_t rows) const { return {form_, at(0), rows, stride()}; }
+
   /// Asks for the memory of a jet ahead of its use.
   void prefetch(std::int64_t place) const;
+
+  /// Moves the jets at last, last - 1, ... to the places first, first + 1, ..., which do not lie
+  /// beyond them.
+  void turn(std::int64_t last, std::int64_t n, std::int64_t first);
 
   /// Values of a feature, or the weights (1 if there are none), of `n` jets from `first` on.
   void copy_feature(std::int64_t feature, std::int64_t first, std::int64_t n, float* out) const;
@@ -51,8 +53,11 @@ class Records {
   void normalise(Normalisation const& normalisation, std::int64_t first, std::int64_t n);
 
  private:
-  std::uint32_t* at(std::int64_t place) { return words_.get() + place * form_.words(); }
-  std::uint32_t const* at(std::int64_t place) const { return words_.get() + place * form_.words(); }
+  static constexpr std::int64_t kRowNumberWords = 2;
+
+  std::int64_t stride() const { return form_.words() + kRowNumberWords; }
+  std::uint32_t* at(std::int64_t place) { return words_.get() + place * stride(); }
+  std::uint32_t const* at(std::int64_t place) const { return words_.get() + place * stride(); }
 
   struct Free {
     void operator()(std::uint32_t* words) const;

@@ -9,24 +9,23 @@
 namespace jetcal::data {
 namespace {
 
-/// Copies the jets at positions first .. first + count - 1 of an order to the rows from `row` on;
-/// position p is record origin + step * p. The places of a group are asked for before the first is
-/// used: memory answers many questions in the time of one.
-void gather(Records const& records, std::optional<Permutation> const& permutation,
-            std::int64_t origin, std::int64_t step, std::int64_t first, std::int64_t count,
-            Batch& batch, std::int64_t row) {
+/// Copies the jets at positions first .. first + count - 1 of an order to the rows from `row` on.
+/// The places of a group are asked for before the first is used: memory answers many questions in
+/// the time of one.
+void gather(Records const& records, RecordOrder const& order, std::int64_t first,
+            std::int64_t count, Batch& batch, std::int64_t row) {
   constexpr std::int64_t kGroup = 64;
   std::array<std::uint64_t, kGroup> positions;
   for (std::int64_t start = 0; start < count; start += kGroup) {
     auto const n = static_cast<std::size_t>(std::min(kGroup, count - start));
     auto const from = static_cast<std::uint64_t>(first + start);
-    if (permutation) {
-      permutation->run(from, n, positions.data());
+    if (order.permuted()) {
+      order.permutation.run(from, n, positions.data());
     } else {
       std::iota(positions.begin(), positions.end(), from);
     }
     auto const place = [&](std::size_t i) {
-      return origin + step * static_cast<std::int64_t>(positions[i]);
+      return order.origin + static_cast<std::int64_t>(positions[i]);
     };
     for (std::size_t i = 0; i < n; ++i) { records.prefetch(place(i)); }
     for (std::size_t i = 0; i < n; ++i) {
@@ -38,7 +37,7 @@ void gather(Records const& records, std::optional<Permutation> const& permutatio
 }  // namespace
 
 void ResidentSource::fill(std::int64_t first, std::int64_t count, Batch& batch) {
-  gather(records_, permutation_, first_, step_, first, count, batch, 0);
+  gather(records_, order_, first, count, batch, 0);
 }
 
 StreamingSource::StreamingSource(Context const& context, WindowOrder order)
@@ -70,7 +69,7 @@ void StreamingSource::fill(std::int64_t first, std::int64_t count, Batch& batch)
     advance_to(order_.window_of(first + done));
     std::int64_t const start = first + done - order_.first_row(window_);
     std::int64_t const n = std::min(count - done, order_.rows(window_) - start);
-    gather(*current_, permutation_, 0, 1, start, n, batch, done);
+    gather(*current_, in_window_, start, n, batch, done);
     done += n;
   }
 }
@@ -84,7 +83,7 @@ void StreamingSource::advance_to(std::int64_t window) {
     load(window, *current_);
   }
   window_ = window;
-  permutation_ = order_.permutation(window);
+  in_window_ = {0, order_.rows(window), order_.permutation(window).value_or(Permutation())};
   if (window + 1 < order_.windows()) {
     loading_ = std::async(std::launch::async, [this, window] { load(window + 1, *next_); });
   }

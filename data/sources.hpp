@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <future>
 #include <memory>
-#include <optional>
 #include <vector>
 
 #include "data/batch_queue.hpp"
@@ -16,21 +15,17 @@
 
 namespace jetcal::data {
 
-/// Jets that lie in memory: position p of the order is record first + step * p, after the
-/// permutation if there is one.
+/// Jets that lie in memory.
 class ResidentSource : public BatchSource {
  public:
-  ResidentSource(Records const& records, std::int64_t first, std::int64_t step,
-                 std::optional<Permutation> permutation)
-      : records_(records), first_(first), step_(step), permutation_(permutation) {}
+  ResidentSource(Records const& records, RecordOrder const& order)
+      : records_(records), order_(order) {}
 
   void fill(std::int64_t first, std::int64_t count, Batch& batch) override;
 
  private:
   Records const& records_;
-  std::int64_t first_;
-  std::int64_t step_;
-  std::optional<Permutation> permutation_;
+  RecordOrder order_;
 };
 
 /// Jets of one side read window by window; while one window is handed out, the next is read.
@@ -61,7 +56,7 @@ class StreamingSource : public BatchSource {
   Records *current_, *next_;
   std::vector<JetColumns> scratch_;  // one a thread
   std::int64_t window_ = -1;
-  std::optional<Permutation> permutation_;
+  RecordOrder in_window_;
   std::atomic<bool> cancelled_ = false;
   std::future<void> loading_;  // window_ + 1 into *next_
 };

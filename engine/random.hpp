@@ -5,6 +5,8 @@
 #include <array>
 #include <cstdint>
 
+#include "engine/host_device.hpp"
+
 namespace jetcal {
 
 /// What a stream of random numbers is for. A stream is a pure function of (seed, purpose, a, b) and
@@ -51,13 +53,17 @@ class RandomStream {
   std::array<std::uint32_t, 2> high_;
 };
 
-/// A keyed permutation of 0 .. n-1 that needs no memory and gives any element at once.
+/// A keyed permutation of 0 .. n-1 that needs no memory and gives any element at once, on the host
+/// and in CUDA code.
 ///
 /// Source    Luby and Rackoff, SIAM J. Comput. 17 (1988) 373 (Feistel network of a keyed function);
 ///           Black and Rogaway, CT-RSA 2002 (cycle walking back into 0 .. n-1)
 /// Errors    none; n = 0 is allowed and has no elements
 class Permutation {
  public:
+  /// Of nothing.
+  Permutation() = default;
+
   Permutation(std::uint64_t n, RandomStream const& key) : n_(n) {
     while ((std::uint64_t{1} << (2 * half_bits_)) < n) { ++half_bits_; }
     mask_ = (std::uint64_t{1} << half_bits_) - 1;
@@ -65,7 +71,7 @@ class Permutation {
   }
 
   /// Where element `i` (0 <= i < n) of the permuted order comes from.
-  std::uint64_t operator()(std::uint64_t i) const {
+  JETCAL_HOST_DEVICE std::uint64_t operator()(std::uint64_t i) const {
     do { i = once(i); } while (i >= n_);
     return i;
   }
@@ -96,12 +102,12 @@ class Permutation {
     }
   }
 
-  std::uint64_t size() const { return n_; }
+  JETCAL_HOST_DEVICE std::uint64_t size() const { return n_; }
 
  private:
   static constexpr std::size_t kRounds = 6;
 
-  std::uint64_t once(std::uint64_t i) const {
+  JETCAL_HOST_DEVICE std::uint64_t once(std::uint64_t i) const {
     std::uint64_t left = i >> half_bits_;
     std::uint64_t right = i & mask_;
     for (std::uint64_t const key : round_keys_) {
@@ -115,14 +121,14 @@ class Permutation {
 
   // The finaliser of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014): every bit in reaches every bit
   // out.
-  static std::uint64_t mix(std::uint64_t z) {
+  JETCAL_HOST_DEVICE static std::uint64_t mix(std::uint64_t z) {
     z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
     z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
     return z ^ (z >> 31);
   }
 
-  std::uint64_t n_;
-  std::array<std::uint64_t, kRounds> round_keys_{};
+  std::uint64_t n_ = 0;
+  std::uint64_t round_keys_[kRounds] = {};
   int half_bits_ = 1;
   std::uint64_t mask_ = 1;
 };

@@ -11,6 +11,7 @@ add_library(jetcal_cuda_kernels STATIC
   dense.cu
   dense_backward_weights.cu
   diffgrad.cu
+  gather.cu
   head.cu
   launch_checks.cpp
   radam.cu
@@ -18,6 +19,7 @@ add_library(jetcal_cuda_kernels STATIC
   sgd.cu
   softmax_gate.cu)
 target_link_libraries(jetcal_cuda_kernels PUBLIC jetcal_options CUDA::cudart)
+target_include_directories(jetcal_cuda_kernels SYSTEM PRIVATE ${RANDOM123_INCLUDE_DIR})
 target_compile_options(jetcal_cuda_kernels PRIVATE
   $<$<COMPILE_LANGUAGE:CUDA>:-Xptxas=--warn-on-spills,--warn-on-local-memory-usage>)
 

@@ -3,14 +3,14 @@
 // Where the formulas of the *.math.hpp files live: on the CPU in the namespace of the instruction
 // set that is being compiled, in CUDA code in jetcal::math. JETCAL_MATH_TARGET stands on a line of
 // its own before JETCAL_BEGIN_MATH: g++ 14 loses what follows a pragma inside a macro.
+#include "engine/host_device.hpp"
+
 #if defined(__CUDACC__)
 #include "kernels/vocabulary.cuh"
-#define JETCAL_HOST_DEVICE __host__ __device__
 #define JETCAL_MATH_TARGET
 #define JETCAL_BEGIN_MATH namespace jetcal::math {
 #define JETCAL_END_MATH }
 #else
-#define JETCAL_HOST_DEVICE
 #define JETCAL_MATH_TARGET HWY_BEFORE_NAMESPACE();
 #define JETCAL_BEGIN_MATH \
   namespace jetcal {      \
