@@ -6,6 +6,7 @@ add_library(jetcal_cuda_kernels STATIC
   annotation.cu
   adam.cu
   average.cu
+  bin_sums.cu
   cuda_backend.cpp
   cuda_context.cpp
   dense.cu

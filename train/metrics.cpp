@@ -8,8 +8,9 @@
 namespace jetcal::train {
 namespace {
 
-enum Field : std::size_t { kJets, kWeight, kLossEnergy, kKeptEnergy, kLossMass, kKeptMass };
-enum Header : std::size_t { kRows, kUpdates, kNormSum, kNormMost };
+// What a checkpoint holds: rows, updates, sum and largest of the norms; then six sums of all jets
+// and of each bin.
+constexpr std::size_t kHeader = 4, kSums = 6;
 
 Json mean(bool has, double sum, double weight) {
   if (!has || !(weight > 0)) { return nullptr; }
@@ -25,95 +26,84 @@ Json range(data::BinGrid::Range const& r) {
 }  // namespace
 
 EpochSums::EpochSums(std::int64_t bins, bool energy, bool mass)
-    : numbers_(kHeader + kCell * static_cast<std::size_t>(bins + 1), 0.0),
-      energy_(energy),
-      mass_(mass) {}
+    : bins_(static_cast<std::size_t>(bins)), energy_(energy), mass_(mass) {}
 
 void EpochSums::add(PassResult const& result, std::vector<std::int32_t> const& bins,
                     float const* weights, std::int64_t rows) {
-  HeadResult const* const energy = energy_ ? &result.heads.front() : nullptr;
-  HeadResult const* const mass = mass_ ? &result.heads.back() : nullptr;
-  numbers_[kRows] += static_cast<double>(rows);
-  double* const total = cell(0);
-  total[kJets] += static_cast<double>(rows);
-  total[kWeight] += result.weight;
-  if (energy != nullptr) {
-    total[kLossEnergy] += energy->loss;
-    total[kKeptEnergy] += energy->kept;
-  }
-  if (mass != nullptr) {
-    total[kLossMass] += mass->loss;
-    total[kKeptMass] += mass->kept;
-  }
-  if (this->bins() == 0) { return; }
-  for (std::size_t r = 0; r < static_cast<std::size_t>(rows); ++r) {
-    if (bins[r] < 0) { continue; }
-    double* const c = cell(1 + bins[r]);
-    c[kJets] += 1;
-    c[kWeight] += static_cast<double>(weights[r]);
-    if (energy != nullptr) {
-      c[kLossEnergy] += static_cast<double>(energy->row_loss[r]);
-      c[kKeptEnergy] += static_cast<double>(energy->row_kept[r]);
-    }
-    if (mass != nullptr) {
-      c[kLossMass] += static_cast<double>(mass->row_loss[r]);
-      c[kKeptMass] += static_cast<double>(mass->row_kept[r]);
-    }
-  }
+  total_.jets += static_cast<double>(rows);
+  total_.weight += result.weight;
+  BinRows of_rows{rows, bins.data(), weights, {}};
+  auto const add_head = [&](std::size_t h, HeadResult const& head) {
+    total_.heads[h].loss += head.loss;
+    total_.heads[h].kept += head.kept;
+    of_rows.heads[h] = {head.row_loss.data(), head.row_kept.data()};
+  };
+  if (energy_) { add_head(0, result.heads.front()); }
+  if (mass_) { add_head(1, result.heads.back()); }
+  if (!bins_.empty()) { cpu::add_to_bins(of_rows, bins_.data()); }
 }
 
 void EpochSums::add_norm(double norm) {
-  numbers_[kUpdates] += 1;
-  numbers_[kNormSum] += norm;
-  numbers_[kNormMost] = std::max(numbers_[kNormMost], norm);
+  updates_ += 1;
+  norm_sum_ += norm;
+  largest_norm_ = std::max(largest_norm_, norm);
 }
 
-Json EpochSums::means(double const* c) const {
+Json EpochSums::means(BinSums const& sums) const {
+  auto const& [energy, mass] = sums.heads;
   Json json;
-  json["loss_energy"] = mean(energy_, c[kLossEnergy], c[kWeight]);
-  json["loss_mass"] = mean(mass_, c[kLossMass], c[kWeight]);
-  json["kept_energy"] = mean(energy_, c[kKeptEnergy], c[kWeight]);
-  json["kept_mass"] = mean(mass_, c[kKeptMass], c[kWeight]);
+  json["loss_energy"] = mean(energy_, energy.loss, sums.weight);
+  json["loss_mass"] = mean(mass_, mass.loss, sums.weight);
+  json["kept_energy"] = mean(energy_, energy.kept, sums.weight);
+  json["kept_mass"] = mean(mass_, mass.kept, sums.weight);
   return json;
 }
 
-Json EpochSums::totals() const { return means(cell(0)); }
+Json EpochSums::totals() const { return means(total_); }
 
 Json EpochSums::bin(std::int64_t i) const {
   Json json;
   json["jets"] = bin_jets(i);
-  json.update(means(cell(1 + i)));
+  json.update(means(of_bin(i)));
   return json;
 }
 
-std::int64_t EpochSums::bins() const {
-  return static_cast<std::int64_t>((numbers_.size() - kHeader) / kCell) - 1;
-}
-
 std::int64_t EpochSums::bin_jets(std::int64_t i) const {
-  return static_cast<std::int64_t>(cell(1 + i)[kJets]);
+  return static_cast<std::int64_t>(of_bin(i).jets);
 }
 
 std::optional<double> EpochSums::bin_kept(std::int64_t i, int head) const {
-  double const* const c = cell(1 + i);
-  if (!(head == 0 ? energy_ : mass_) || !(c[kWeight] > 0)) { return std::nullopt; }
-  return c[head == 0 ? kKeptEnergy : kKeptMass] / c[kWeight];
+  BinSums const& sums = of_bin(i);
+  if (!(head == 0 ? energy_ : mass_) || !(sums.weight > 0)) { return std::nullopt; }
+  return sums.heads[head].kept / sums.weight;
 }
 
-std::int64_t EpochSums::rows() const { return static_cast<std::int64_t>(numbers_[kRows]); }
-
-double EpochSums::mean_norm() const {
-  return numbers_[kUpdates] > 0 ? numbers_[kNormSum] / numbers_[kUpdates] : 0;
+std::vector<double> EpochSums::numbers() const {
+  std::vector<double> numbers{total_.jets, updates_, norm_sum_, largest_norm_};
+  auto const append = [&](BinSums const& s) {
+    numbers.insert(numbers.end(), {s.jets, s.weight, s.heads[0].loss, s.heads[0].kept,
+                                   s.heads[1].loss, s.heads[1].kept});
+  };
+  append(total_);
+  for (BinSums const& bin : bins_) { append(bin); }
+  return numbers;
 }
 
-double EpochSums::largest_norm() const { return numbers_[kNormMost]; }
-
-void EpochSums::set_numbers(std::vector<double> numbers) {
-  JETCAL_REQUIRE(numbers.size() == numbers_.size(), DataError,
+void EpochSums::set_numbers(std::vector<double> const& numbers) {
+  std::size_t const count = kHeader + kSums * (bins_.size() + 1);
+  JETCAL_REQUIRE(numbers.size() == count, DataError,
                  "checkpoint: the epoch's sums have " << numbers.size() << " numbers (must be "
-                                                      << numbers_.size()
+                                                      << count
                                                       << "). Resume with the recipe's own bins");
-  numbers_ = std::move(numbers);
+  updates_ = numbers[1];
+  norm_sum_ = numbers[2];
+  largest_norm_ = numbers[3];
+  auto const sums_at = [&](std::size_t i) {
+    double const* const n = numbers.data() + kHeader + kSums * i;
+    return BinSums{n[0], n[1], {{n[2], n[3]}, {n[4], n[5]}}};
+  };
+  total_ = sums_at(0);
+  for (std::size_t i = 0; i < bins_.size(); ++i) { bins_[i] = sums_at(i + 1); }
 }
 
 std::string starved_bins(EpochSums const& sums, int head, double expected,

@@ -7,6 +7,7 @@
 
 #include "data/bins.hpp"
 #include "engine/json.hpp"
+#include "kernels/bin_sums.hpp"
 #include "kernels/execution.hpp"
 
 namespace jetcal::train {
@@ -33,33 +34,27 @@ class EpochSums {
   /// The same for a bin, and its "jets".
   Json bin(std::int64_t i) const;
 
-  std::int64_t bins() const;
+  std::int64_t bins() const { return static_cast<std::int64_t>(bins_.size()); }
   std::int64_t bin_jets(std::int64_t i) const;
 
   /// Kept share of a bin for head 0 or 1; none without jets or without the head.
   std::optional<double> bin_kept(std::int64_t i, int head) const;
 
-  std::int64_t rows() const;
-  double mean_norm() const;
-  double largest_norm() const;
+  std::int64_t rows() const { return static_cast<std::int64_t>(total_.jets); }
+  double mean_norm() const { return updates_ > 0 ? norm_sum_ / updates_ : 0; }
+  double largest_norm() const { return largest_norm_; }
 
   /// Everything above as numbers, for a checkpoint.
-  std::vector<double> const& numbers() const { return numbers_; }
-  void set_numbers(std::vector<double> numbers);
+  std::vector<double> numbers() const;
+  void set_numbers(std::vector<double> const& numbers);
 
  private:
-  // numbers_: rows, updates, sum and largest of the norms, then for the total and each bin a Cell.
-  static constexpr std::size_t kHeader = 4;
-  static constexpr std::size_t kCell = 6;  // jets, weight, loss and kept of energy, of mass
-  double* cell(std::int64_t i) {
-    return numbers_.data() + kHeader + kCell * static_cast<std::size_t>(i);
-  }
-  double const* cell(std::int64_t i) const {
-    return numbers_.data() + kHeader + kCell * static_cast<std::size_t>(i);
-  }
-  Json means(double const* cell) const;
+  BinSums const& of_bin(std::int64_t i) const { return bins_[static_cast<std::size_t>(i)]; }
+  Json means(BinSums const& sums) const;
 
-  std::vector<double> numbers_;
+  double updates_ = 0, norm_sum_ = 0, largest_norm_ = 0;
+  BinSums total_;  // heads: energy, mass
+  std::vector<BinSums> bins_;
   bool energy_, mass_;
 };
 

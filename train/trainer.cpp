@@ -454,7 +454,7 @@ class Trainer {
   }
 
   void restore_sums() {
-    if (!restored_sums_.empty()) { sums_->set_numbers(std::move(restored_sums_)); }
+    if (!restored_sums_.empty()) { sums_->set_numbers(restored_sums_); }
     restored_sums_.clear();
   }
 
