@@ -11,6 +11,9 @@ add_library(jetcal_cuda_kernels STATIC
   cuda_context.cpp
   dense.cu
   dense_backward_weights.cu
+  dense_prepare.cu
+  dense_tensor.cu
+  dense_tensor_weights.cu
   diffgrad.cu
   gather.cu
   head.cu

@@ -103,7 +103,7 @@ void CudaBackend::backward_product(Op const& op, OpIo const& io, ConstMat dz) co
                            (*io.layout)[op.bias].of(io.gradients));
   }
   if (io.in_grad[0].data != nullptr) {
-    dense_backward_data(stream_, dz, transposed(op, io.prepared), io.add[0], io.in_grad[0]);
+    dense_backward_data(stream_, dz, transposed(op, io.prepared), io.add[0], {}, io.in_grad[0]);
   }
 }
 

@@ -1,8 +1,7 @@
 #include "kernels/dense.cuh"
+#include "kernels/dense_epilogues.cuh"
 #include "kernels/dense_views.cuh"
 #include "kernels/launch.cuh"
-#include "kernels/mish.math.hpp"
-#include "kernels/tile.cuh"
 
 namespace jetcal::cuda {
 namespace {
@@ -137,49 +136,6 @@ __global__ void __launch_bounds__(kProductThreads)
   }
 }
 
-struct BiasAndMish {
-  ConstMat bias;
-  Mat y, slope;
-
-  __device__ void operator()(std::int64_t row, std::int64_t col, float4 z) const {
-    float4 const b = load_four(bias, 0, col);
-    float4 s;
-    z.x = math::mish_and_slope(z.x + b.x, s.x);
-    z.y = math::mish_and_slope(z.y + b.y, s.y);
-    z.z = math::mish_and_slope(z.z + b.z, s.z);
-    z.w = math::mish_and_slope(z.w + b.w, s.w);
-    store_four(y, row, col, z);
-    if (slope.data != nullptr) { store_four(slope, row, col, s); }
-  }
-};
-
-struct BiasOnly {
-  ConstMat bias;
-  Mat y;
-
-  __device__ void operator()(std::int64_t row, std::int64_t col, float4 z) const {
-    float4 const b = load_four(bias, 0, col);
-    store_four(y, row, col, {z.x + b.x, z.y + b.y, z.z + b.z, z.w + b.w});
-  }
-};
-
-struct Overwrite {
-  Mat out;
-
-  __device__ void operator()(std::int64_t row, std::int64_t col, float4 v) const {
-    store_four(out, row, col, v);
-  }
-};
-
-struct AddTo {
-  Mat out;
-
-  __device__ void operator()(std::int64_t row, std::int64_t col, float4 v) const {
-    float4 const old = load_four(out, row, col);
-    store_four(out, row, col, {old.x + v.x, old.y + v.y, old.z + v.z, old.w + v.w});
-  }
-};
-
 __global__ void backward_activation_kernel(ConstMat slope, Mat dy) {
   std::int64_t const fours = (dy.cols + 3) / 4;
   for (auto i = first_index(); i < dy.rows * fours; i += index_stride()) {
@@ -189,46 +145,12 @@ __global__ void backward_activation_kernel(ConstMat slope, Mat dy) {
   }
 }
 
-/// A block owns 32 x 32 elements; a column more in shared memory keeps the banks apart.
-constexpr int kTransposed = 32;
-
-__global__ void transpose_kernel(ConstMat from, Mat to) {
-  __shared__ float tile[kTransposed][kTransposed + 1];
-  int const x = static_cast<int>(threadIdx.x) % kTransposed;
-  int const y = static_cast<int>(threadIdx.x) / kTransposed;
-  std::int64_t const across = (from.cols + kTransposed - 1) / kTransposed;
-  std::int64_t const n_tiles = (from.rows + kTransposed - 1) / kTransposed * across;
-  for (std::int64_t t = blockIdx.x; t < n_tiles; t += gridDim.x) {
-    std::int64_t const row = t / across * kTransposed, col = t % across * kTransposed;
-    for (int i = y; i < kTransposed; i += kBlock / kTransposed) {
-      bool const inside = row + i < from.rows && col + x < from.cols;
-      tile[i][x] = inside ? from.data[(row + i) * from.ld + col + x] : 0.0f;
-    }
-    __syncthreads();
-    for (int i = y; i < kTransposed; i += kBlock / kTransposed) {
-      bool const inside = col + i < to.rows && row + x < to.cols;
-      if (inside) { to.data[(col + i) * to.ld + row + x] = tile[x][i]; }
-    }
-    __syncthreads();
-  }
-}
-
 Grid product_grid(ConstMat a, ConstMat b) {
   std::int64_t const down = (a.rows + kRows - 1) / kRows, across = (b.cols + kCols - 1) / kCols;
   return grid_of_blocks(down * across, kProductThreads);
 }
 
 }  // namespace
-
-void dense_transpose(cudaStream_t stream, ConstMat from, Mat to) {
-  char const* const where = "dense_transpose";
-  require_view(where, "matrix", from, from.rows, from.cols);
-  require_view(where, "transpose", to, from.cols, from.rows);
-  std::int64_t const tiles =
-      (from.rows + kTransposed - 1) / kTransposed * ((from.cols + kTransposed - 1) / kTransposed);
-  launch({where, 0, from.rows, from.cols}, transpose_kernel, grid_of_blocks(tiles, kBlock), stream,
-         from, to);
-}
 
 void dense_forward(cudaStream_t stream, ConstMat x, ConstMat w, float const* bias,
                    Activation activation, Mat y, Mat slope) {
@@ -242,9 +164,10 @@ void dense_forward(cudaStream_t stream, ConstMat x, ConstMat w, float const* bia
   OpShape const shape{where, x.rows, x.cols, y.cols};
   Grid const grid = product_grid(x, w);
   if (activation == Activation::mish) {
-    launch(shape, product_kernel<BiasAndMish>, grid, stream, x, w, BiasAndMish{b, y, slope});
+    launch(shape, product_kernel<BiasAndMish<float>>, grid, stream, x, w,
+           BiasAndMish<float>{b, y, slope});
   } else {
-    launch(shape, product_kernel<BiasOnly>, grid, stream, x, w, BiasOnly{b, y});
+    launch(shape, product_kernel<BiasOnly<float>>, grid, stream, x, w, BiasOnly<float>{b, y});
   }
 }
 
@@ -257,18 +180,15 @@ void dense_backward_activation(cudaStream_t stream, ConstMat slope, Mat dy) {
 }
 
 void dense_backward_data(cudaStream_t stream, ConstMat dz, ConstMat transposed, bool accumulate,
-                         Mat dx) {
+                         ConstMat slope, Mat dx) {
   char const* const where = "dense_backward_data";
   require_fours(where, "gradient", dz, dx.rows, transposed.rows);
   require_fours(where, "transposed weight", transposed, dz.cols, dx.cols);
   require_fours(where, "result", dx, dx.rows, dx.cols);
+  if (slope.data != nullptr) { require_fours(where, "slope", slope, dx.rows, dx.cols); }
   OpShape const shape{where, dz.rows, dz.cols, dx.cols};
-  Grid const grid = product_grid(dz, transposed);
-  if (accumulate) {
-    launch(shape, product_kernel<AddTo>, grid, stream, dz, transposed, AddTo{dx});
-  } else {
-    launch(shape, product_kernel<Overwrite>, grid, stream, dz, transposed, Overwrite{dx});
-  }
+  launch(shape, product_kernel<GradientInto<float>>, product_grid(dz, transposed), stream, dz,
+         transposed, GradientInto<float>{dx, accumulate, slope});
 }
 
 }  // namespace jetcal::cuda

@@ -34,11 +34,13 @@ void dense_forward(cudaStream_t stream, ConstMat x, ConstMat w, float const* bia
 /// dy *= slope, in place: the gradient with respect to the product.
 void dense_backward_activation(cudaStream_t stream, ConstMat slope, Mat dy);
 
-/// dx = dz W^T, or dx += dz W^T if `accumulate`.
+/// dx = dz W^T, or dx += dz W^T if `accumulate`; then dx *= slope if slope has data: what
+/// dense_backward_activation does, without reading and writing dx once more.
 ///
-/// Shapes    dz [rows, outputs], transposed [outputs, inputs] by dense_transpose, dx [rows, inputs]
+/// Shapes    dz [rows, outputs], transposed [outputs, inputs] by dense_transpose, dx and slope
+///           [rows, inputs]
 void dense_backward_data(cudaStream_t stream, ConstMat dz, ConstMat transposed, bool accumulate,
-                         Mat dx);
+                         ConstMat slope, Mat dx);
 
 /// dw = x^T dz and db = sum of dz's rows, for each lane into its own arena, over the lane's rows in
 /// order; `accumulate` goes on from the values there.

@@ -1,4 +1,5 @@
 #include "kernels/dense.cuh"
+#include "kernels/dense_lanes.cuh"
 #include "kernels/dense_views.cuh"
 #include "kernels/launch.cuh"
 #include "kernels/tile.cuh"
@@ -19,17 +20,6 @@ namespace {
 constexpr int kTile = 64, kDepth = 16;
 constexpr int kSide = kTile / 4;  // threads are kSide x kSide
 constexpr int kThreads = kSide * kSide;
-
-/// Which rows each lane has and where its gradients go.
-struct LaneWork {
-  std::int64_t rows, count;
-  LaneArenas arenas;
-
-  __device__ std::int64_t begin(std::int64_t lane) const { return lane * rows / count; }
-  __device__ float* in_lane(float* first, std::int64_t lane) const {
-    return lane == 0 ? first : arenas.others + (lane - 1) * arenas.stride + (first - arenas.first);
-  }
-};
 
 struct WeightTiles {
   float4 x[2][kDepth][kSide];
@@ -111,8 +101,7 @@ __global__ void __launch_bounds__(kThreads)
     std::int64_t const lane = t / tiles_a_lane;
     std::int64_t const input = t % tiles_a_lane / tiles_across * kTile;
     std::int64_t const output = t % tiles_across * kTile;
-    Mat const lane_dw{lanes.in_lane(dw.data, lane), dw.rows, dw.cols, dw.ld};
-    Mat const lane_db{lanes.in_lane(db.data, lane), 1, db.cols, db.ld};
+    Mat const lane_dw = lanes.in_lane(dw, lane), lane_db = lanes.in_lane(db, lane);
     std::int64_t const col = output + 4 * across;
     bool const with_bias = input == 0 && down == 0;
     Chains chains{};

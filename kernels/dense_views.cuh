@@ -6,17 +6,19 @@
 
 namespace jetcal::cuda {
 
-/// What kernels that read four columns at a time ask of a matrix: its shape, and rows that start on
-/// 16 bytes. Errors: ShapeError.
-inline void require_fours(char const* where, char const* what, ConstMat m, std::int64_t rows,
-                          std::int64_t cols) {
+/// What kernels that read four columns or 16 bytes at a time ask of a matrix: its shape, and rows
+/// that start on 16 bytes. Errors: ShapeError.
+template <class Matrix>
+void require_fours(char const* where, char const* what, Matrix const& m, std::int64_t rows,
+                   std::int64_t cols) {
   require_view(where, what, m, rows, cols);
-  bool const aligned = reinterpret_cast<std::uintptr_t>(m.data) % 16 == 0 && m.ld % 4 == 0;
+  std::int64_t const size = sizeof *m.data;
+  bool const aligned = reinterpret_cast<std::uintptr_t>(m.data) % 16 == 0 && m.ld * size % 16 == 0;
   JETCAL_REQUIRE(
       aligned, ShapeError,
-      where << ": rows of " << what << " are " << m.ld << " floats apart from an address that is "
-            << reinterpret_cast<std::uintptr_t>(m.data) % 16
-            << " modulo 16 (rows must start on 16 bytes). Pad them to a multiple of 4 floats");
+      where << ": rows of " << what << " are " << m.ld * size << " bytes apart from an address that"
+            << " is " << reinterpret_cast<std::uintptr_t>(m.data) % 16
+            << " modulo 16 (rows must start on 16 bytes). Pad them to a multiple of 16 bytes");
 }
 
 }  // namespace jetcal::cuda

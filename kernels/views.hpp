@@ -9,11 +9,13 @@ namespace jetcal {
 
 /// What every launcher asks of a matrix: its shape, rows that do not overlap, memory behind it.
 /// Errors: ShapeError.
-inline void require_view(std::string_view where, std::string_view what, ConstMat m,
-                         std::int64_t rows, std::int64_t cols) {
+template <class Matrix>
+void require_view(std::string_view where, std::string_view what, Matrix const& m, std::int64_t rows,
+                  std::int64_t cols) {
   require_shape(where, what, m, rows, cols);
   JETCAL_REQUIRE(m.ld >= m.cols, ShapeError,
-                 where << ": " << what << " has " << m.ld << " floats from row to row (must be at "
+                 where << ": " << what << " has " << m.ld
+                       << " elements from row to row (must be at "
                        << "least its " << m.cols << " columns)");
   JETCAL_REQUIRE(m.data != nullptr || m.rows == 0 || m.cols == 0, ShapeError,
                  where << ": " << what << " is [" << m.rows << ", " << m.cols

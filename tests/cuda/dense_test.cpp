@@ -143,7 +143,8 @@ TEST_CASE("cuda dense backward to the inputs has the CPU's bits", "[cuda][dense]
       HostMatrix dx(c.rows, c.inputs, 0.5f);
       cpu::dense_backward_data(dz.view(), packed.data(), accumulate, dx.view());
       DeviceMatrix ddx(c.rows, c.inputs, 0.5f);
-      cuda::dense_backward_data(stream(), ddz.view(), transposed.view(), accumulate, ddx.view());
+      cuda::dense_backward_data(stream(), ddz.view(), transposed.view(), accumulate, {},
+                                ddx.view());
       CHECK_SAME_BITS(ddx.values(), dx.values());
       CHECK(ddx.well_kept());
     }

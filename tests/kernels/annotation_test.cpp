@@ -226,7 +226,7 @@ TEST_CASE("annotation refuses what does not fit", "[annotation]") {
   CHECK(refused(x.view(), good, {y.view().data, 1, 5, 6}) ==
         "annotation_forward: output is [1, 5] (must be [2, 5])");
   CHECK(has(refused({x.view().data, 2, 3, 2}, good, y.view()),
-            "input has 2 floats from row to row (must be at least its 3 columns)"));
+            "input has 2 elements from row to row (must be at least its 3 columns)"));
   CHECK(has(refused({nullptr, 2, 3, 3}, good, y.view()), "without memory"));
   AnnotationParams bad = good;
   bad.feature = 3;

@@ -1,0 +1,60 @@
+#pragma once
+
+// What becomes of four neighbouring columns of a product, for products of every precision: T is
+// what is stored (kernels/storage.hpp), sums are float32.
+
+#include "kernels/mish.math.hpp"
+#include "kernels/tile.cuh"
+
+namespace jetcal::cuda {
+
+template <class T>
+struct BiasAndMish {
+  ConstMat bias;
+  MatOf<T> y, slope;
+
+  __device__ void operator()(std::int64_t row, std::int64_t col, float4 z) const {
+    float4 const b = load_four(bias, 0, col);
+    float4 s;
+    z.x = math::mish_and_slope(z.x + b.x, s.x);
+    z.y = math::mish_and_slope(z.y + b.y, s.y);
+    z.z = math::mish_and_slope(z.z + b.z, s.z);
+    z.w = math::mish_and_slope(z.w + b.w, s.w);
+    store_four(y, row, col, z);
+    if (slope.data != nullptr) { store_four(slope, row, col, s); }
+  }
+};
+
+template <class T>
+struct BiasOnly {
+  ConstMat bias;
+  MatOf<T> y;
+
+  __device__ void operator()(std::int64_t row, std::int64_t col, float4 z) const {
+    float4 const b = load_four(bias, 0, col);
+    store_four(y, row, col, {z.x + b.x, z.y + b.y, z.z + b.z, z.w + b.w});
+  }
+};
+
+/// A gradient: overwritten or added to, and where the slope of what it belongs to is given,
+/// multiplied with it after that.
+template <class T>
+struct GradientInto {
+  MatOf<T> out;
+  bool accumulate;
+  ConstMatOf<T> slope;
+
+  __device__ void operator()(std::int64_t row, std::int64_t col, float4 v) const {
+    if (accumulate) {
+      float4 const old = load_four(out, row, col);
+      v = {old.x + v.x, old.y + v.y, old.z + v.z, old.w + v.w};
+    }
+    if (slope.data != nullptr) {
+      float4 const s = load_four(slope, row, col);
+      v = {v.x * s.x, v.y * s.y, v.z * s.z, v.w * s.w};
+    }
+    store_four(out, row, col, v);
+  }
+};
+
+}  // namespace jetcal::cuda
