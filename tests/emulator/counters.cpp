@@ -83,22 +83,26 @@ Counters& Counters::all() {
   return *counters;
 }
 
-void Counters::add_launch(Kernel const& kernel, CounterTable const& table, u64 blocks,
-                          u64 threads_per_block, u64 distinct_read, u64 distinct_written) {
+void Counters::OfKernel::add(LaunchCounters const& launch) {
+  table.resize(std::max(table.size(), launch.table.size()));
+  for (std::size_t i = 0; i < launch.table.size(); ++i) { table[i].add(launch.table[i]); }
+  ++launches;
+  blocks += launch.blocks;
+  threads += launch.blocks * launch.threads_per_block;
+  distinct_read += launch.distinct_read;
+  distinct_written += launch.distinct_written;
+}
+
+void Counters::add_launch(Kernel const& kernel, LaunchCounters launch) {
   std::scoped_lock const lock(mutex_);
-  OfKernel& of = kernels_[&kernel];
-  of.table.resize(std::max(of.table.size(), table.size()));
-  for (std::size_t i = 0; i < table.size(); ++i) { of.table[i].add(table[i]); }
-  ++of.launches;
-  of.blocks += blocks;
-  of.threads += blocks * threads_per_block;
-  of.distinct_read += distinct_read;
-  of.distinct_written += distinct_written;
+  kernels_[&kernel].add(launch);
+  if (settings().launches) { launches_.emplace_back(&kernel, std::move(launch)); }
 }
 
 void Counters::reset() {
   std::scoped_lock const lock(mutex_);
   kernels_.clear();
+  launches_.clear();
 }
 
 nlohmann::ordered_json Counters::json_of(Kernel const& kernel, OfKernel const& of) {
@@ -153,7 +157,18 @@ std::string Counters::json() const {
     }
     kernels[name] = json_of(*entry.first, *entry.second);
   }
-  return nlohmann::ordered_json{{"kernels", std::move(kernels)}}.dump(2) + "\n";
+  nlohmann::ordered_json all = {{"kernels", std::move(kernels)}};
+  for (auto const& [kernel, launch] : launches_) {
+    OfKernel one;
+    one.add(launch);
+    nlohmann::ordered_json entry = {{"kernel", kernel->name},
+                                    {"symbol", kernel->symbol},
+                                    {"threads_per_block", launch.threads_per_block},
+                                    {"dynamic_shared_bytes", launch.dynamic_shared}};
+    entry.update(json_of(*kernel, one));
+    all["launches"].push_back(std::move(entry));
+  }
+  return all.dump(2) + "\n";
 }
 
 void Counters::write_file() const {

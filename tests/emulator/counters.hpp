@@ -8,6 +8,7 @@
 #include <map>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace emulator {
@@ -31,12 +32,18 @@ void count_global(InstructionCounter& counter, u64 const* addresses, Lanes lanes
 /// 32 (4 bytes or less each), 16 (8 bytes) or 8 (16 bytes); lanes that want the same word share it.
 void count_shared(InstructionCounter& counter, u64 const* addresses, Lanes lanes, int bytes);
 
-/// The counters of the process, by kernel.
+/// What one launch has done.
+struct LaunchCounters {
+  CounterTable table;
+  u64 blocks = 0, threads_per_block = 0, dynamic_shared = 0;
+  u64 distinct_read = 0, distinct_written = 0;
+};
+
+/// The counters of the process, by kernel, and by launch if the settings ask for that.
 class Counters {
  public:
   static Counters& all();
-  void add_launch(Kernel const& kernel, CounterTable const& table, u64 blocks,
-                  u64 threads_per_block, u64 distinct_read, u64 distinct_written);
+  void add_launch(Kernel const& kernel, LaunchCounters launch);
   /// The document docs/emulator.md describes.
   std::string json() const;
   void reset();
@@ -47,11 +54,13 @@ class Counters {
   struct OfKernel {
     CounterTable table;
     u64 launches = 0, blocks = 0, threads = 0, distinct_read = 0, distinct_written = 0;
+    void add(LaunchCounters const& launch);
   };
   static nlohmann::ordered_json json_of(Kernel const& kernel, OfKernel const& of);
 
   mutable std::mutex mutex_;
   std::map<Kernel const*, OfKernel> kernels_;
+  std::vector<std::pair<Kernel const*, LaunchCounters>> launches_;  ///< in order, if asked for
 };
 
 }  // namespace emulator

@@ -269,3 +269,37 @@ TEST_CASE("bank conflicts are the wavefronts beyond the least", "[emulator]") {
   CHECK(kernel.at("bank_conflicts") == 16);
   CHECK(classes.at("fma").at("thread_instructions") == n * n * n);
 }
+
+TEST_CASE("counters of every launch, in order", "[emulator]") {
+  DeviceBuffer<float> const x(std::vector<float>(384, 1.0f)), y(384);
+  REQUIRE(emulator_client::set("LAUNCHES", 1));
+  emulator_client::reset_counters();
+  for (int const n : {384, 96, 200}) { programs::scale(x.data(), y.data(), n, 2.0f, nullptr); }
+  check(cudaDeviceSynchronize());
+  auto const json = nlohmann::json::parse(emulator_client::counters());
+  REQUIRE(emulator_client::set("LAUNCHES", 0));
+  auto const& launches = json.at("launches");
+  REQUIRE(launches.size() == 3);
+  CHECK(launches[0].at("distinct_bytes_read") == 4 * 384);
+  CHECK(launches[1].at("distinct_bytes_read") == 4 * 96);
+  CHECK(launches[2].at("distinct_bytes_read") == 4 * 200);
+  auto sum = [&](char const* key) {
+    int total = 0;
+    for (auto const& launch : launches) { total += launch.at(key).get<int>(); }
+    return total;
+  };
+  auto const& kernel = json.at("kernels").begin().value();
+  for (char const* const key : {"launches", "warp_instructions", "distinct_bytes_written"}) {
+    CHECK(sum(key) == kernel.at(key));
+  }
+  for (auto const& launch : launches) {
+    CHECK(launch.at("kernel") == json.at("kernels").begin().key());
+    CHECK(launch.at("blocks") == 4);
+    CHECK(launch.at("threads_per_block") == 96);
+    CHECK(launch.at("dynamic_shared_bytes") == 0);
+  }
+  emulator_client::reset_counters();
+  programs::scale(x.data(), y.data(), 96, 2.0f, nullptr);
+  check(cudaDeviceSynchronize());
+  CHECK(!nlohmann::json::parse(emulator_client::counters()).contains("launches"));
+}

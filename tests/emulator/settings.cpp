@@ -37,6 +37,7 @@ Settings from_environment() {
   s.memory = number("JETCAL_EMULATOR_MEMORY_MIB", s.memory >> 20, 1, 1 << 17) << 20;
   s.step_limit = number("JETCAL_EMULATOR_STEPS", s.step_limit, 1, ~u64(0));
   s.capability = static_cast<int>(number("JETCAL_EMULATOR_CAPABILITY", 80, 50, 999));
+  s.launches = number("JETCAL_EMULATOR_LAUNCHES", 0, 0, 1) == 1;
   s.quiet = number("JETCAL_EMULATOR_QUIET", 0, 0, 1) == 1;
   if (char const* const file = std::getenv("JETCAL_EMULATOR_COUNTERS")) { s.counters = file; }
   if (char const* const lanes = std::getenv("JETCAL_EMULATOR_LANES")) {

@@ -16,6 +16,7 @@ struct Settings {
   u64 step_limit = 400'000'000;  ///< JETCAL_EMULATOR_STEPS: instructions of one warp
   int capability = 80;           ///< JETCAL_EMULATOR_CAPABILITY: of the device, 80 is 8.0
   std::string counters;          ///< JETCAL_EMULATOR_COUNTERS: file the counters are written to
+  bool launches = false;         ///< JETCAL_EMULATOR_LAUNCHES=1: counters by launch as well
   bool quiet = false;            ///< JETCAL_EMULATOR_QUIET=1: findings are not printed
 };
 

@@ -68,7 +68,8 @@ void run_launch(Launch& launch) {
   }
   u64 read = 0, written = 0;
   launch.accesses.count_distinct(read, written);
-  Counters::all().add_launch(launch.kernel, counters, count, launch.block.count(), read, written);
+  Counters::all().add_launch(launch.kernel, {std::move(counters), count, launch.block.count(),
+                                             launch.dynamic_shared, read, written});
   Findings::all().add(std::move(findings));
 }
 

@@ -165,7 +165,8 @@ JETCAL_API char const* jetcal_emulator_counters() {
   text = Counters::all().json();
   return text.c_str();
 }
-// Changes a setting: SEED, THREADS, STEPS, QUIET as in the environment, INDEPENDENT (0 or 1).
+// Changes a setting: SEED, THREADS, STEPS, LAUNCHES, QUIET as in the environment, INDEPENDENT (0 or
+// 1).
 // False: unknown.
 JETCAL_API bool jetcal_emulator_set(char const* name, unsigned long long value) {
   std::scoped_lock const lock(runtime_mutex());
@@ -179,6 +180,8 @@ JETCAL_API bool jetcal_emulator_set(char const* name, unsigned long long value) 
     s.step_limit = value;
   } else if (which == "QUIET") {
     s.quiet = value != 0;
+  } else if (which == "LAUNCHES") {
+    s.launches = value != 0;
   } else if (which == "INDEPENDENT") {
     s.independent = value != 0;
   } else {
