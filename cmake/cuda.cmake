@@ -38,3 +38,8 @@ endif()
 set(CMAKE_CUDA_STANDARD 20)
 set(CMAKE_CUDA_STANDARD_REQUIRED ON)
 set(jetcal_cuda ON)
+
+# Headers of the libraries that are opened at run time when they are asked for.
+find_path(JETCAL_CUBLAS_INCLUDE_DIR cublas_v2.h HINTS ${CMAKE_CUDA_TOOLKIT_INCLUDE_DIRECTORIES})
+find_path(JETCAL_CUDNN_INCLUDE_DIR cudnn_ops.h HINTS ${CMAKE_CUDA_TOOLKIT_INCLUDE_DIRECTORIES})
+mark_as_advanced(JETCAL_CUBLAS_INCLUDE_DIR JETCAL_CUDNN_INCLUDE_DIR)

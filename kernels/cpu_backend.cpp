@@ -18,10 +18,14 @@ struct Products {
 Products products_of(DenseKernels kernels, Precision precision) {
   if (precision == Precision::bf16) {
     JETCAL_REQUIRE(kernels == DenseKernels::own, DeviceError,
-                   "--precision bf16: --dense-kernels is onednn (must be own)");
+                   "--precision bf16: --dense-kernels is " << name(kernels) << " (must be own)");
     return {bf16::dense_pack, bf16::dense_pack_transposed, bf16::dense_forward,
             bf16::dense_backward};
   }
+  JETCAL_REQUIRE(kernels == DenseKernels::own || kernels == DenseKernels::onednn, DeviceError,
+                 "--dense-kernels: " << name(kernels)
+                                     << " computes on CUDA devices (device is cpu). Use own or "
+                                        "onednn, or --device cuda:0");
   if (kernels == DenseKernels::own) {
     return {cpu::dense_pack, cpu::dense_pack_transposed, cpu::dense_forward, cpu::dense_backward};
   }

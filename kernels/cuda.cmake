@@ -7,10 +7,13 @@ add_library(jetcal_cuda_kernels STATIC
   adam.cu
   average.cu
   bin_sums.cu
+  cublas_library.cpp
   cuda_backend.cpp
   cuda_context.cpp
+  cudnn_library.cpp
   dense.cu
   dense_backward_weights.cu
+  dense_cublas.cu
   dense_prepare.cu
   dense_tensor.cu
   dense_tensor_weights.cu
@@ -21,15 +24,26 @@ add_library(jetcal_cuda_kernels STATIC
   radam.cu
   reduce.cu
   sgd.cu
-  softmax_gate.cu)
+  softmax_gate.cu
+  softmax_gate_cudnn.cu
+  vendor_library.cpp)
 target_link_libraries(jetcal_cuda_kernels PUBLIC jetcal_options CUDA::cudart)
 target_include_directories(jetcal_cuda_kernels SYSTEM PRIVATE ${RANDOM123_INCLUDE_DIR})
+# cuBLAS and cuDNN are opened at run time; their headers say what they have.
+foreach(name CUBLAS CUDNN)
+  if(JETCAL_${name}_INCLUDE_DIR)
+    target_include_directories(jetcal_cuda_kernels SYSTEM PRIVATE ${JETCAL_${name}_INCLUDE_DIR})
+    target_compile_definitions(jetcal_cuda_kernels PRIVATE JETCAL_HAS_${name}=1)
+  else()
+    target_compile_definitions(jetcal_cuda_kernels PRIVATE JETCAL_HAS_${name}=0)
+  endif()
+endforeach()
 target_compile_options(jetcal_cuda_kernels PRIVATE
   $<$<COMPILE_LANGUAGE:CUDA>:-Xptxas=--warn-on-spills,--warn-on-local-memory-usage>)
 
 # Nothing but the functions of engine/cuda_library.hpp and kernels/cuda_execution.hpp is exported:
 # what the library has of jetcal's own code cannot meet the program's.
-add_library(jetcal_cuda SHARED cuda_execution.cpp cuda_exports.cpp)
+add_library(jetcal_cuda SHARED cuda_execution.cpp cuda_exports.cpp kernel_chooser.cpp)
 target_link_libraries(jetcal_cuda PRIVATE jetcal_cuda_kernels jetcal_kernels)
 set_target_properties(jetcal_cuda PROPERTIES
   CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON

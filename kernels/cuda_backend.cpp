@@ -1,8 +1,10 @@
 #include "kernels/cuda_backend.cuh"
 
 #include "kernels/annotation.cuh"
+#include "kernels/dense_cublas.cuh"
 #include "kernels/head.cuh"
 #include "kernels/softmax_gate.cuh"
+#include "kernels/softmax_gate_cudnn.cuh"
 
 namespace jetcal::cuda {
 namespace {
@@ -52,7 +54,13 @@ void CudaBackend::prepare(Annotation const&, Layout const&, float const*, float*
 
 void CudaBackend::forward(Dense const& op, OpIo const& io) const {
   Mat const slope = io.training ? io.saved : Mat{};
-  dense_forward(stream_, io.in[0], weight(op, io), bias(op, io), op.activation, io.value, slope);
+  KernelShape const shape =
+      KernelShape::of(KernelOp::dense_forward, io.rows, op.inputs, op.outputs);
+  if (Cublas const* const cublas = vendor_.cublas_for(shape)) {
+    dense_forward(*cublas, io.in[0], weight(op, io), bias(op, io), op.activation, io.value, slope);
+  } else {
+    dense_forward(stream_, io.in[0], weight(op, io), bias(op, io), op.activation, io.value, slope);
+  }
 }
 void CudaBackend::backward(Dense const& op, OpIo const& io) const {
   if (op.activation != Activation::none) { dense_backward_activation(stream_, io.saved, io.grad); }
@@ -63,12 +71,25 @@ void CudaBackend::prepare(Dense const& op, Layout const& layout, float const* pa
   prepare_product(stream_, op, layout, parameters, prepared);
 }
 
+Cudnn const* CudaBackend::cudnn_for(SoftmaxGate const& op, OpIo const& io) const {
+  return vendor_.cudnn_for(KernelShape::of(KernelOp::softmax_gate, io.rows, op.width, op.width));
+}
+
 void CudaBackend::forward(SoftmaxGate const& op, OpIo const& io) const {
-  softmax_gate_forward(stream_, io.in[0], io.in[1], op.scale, io.saved, io.value);
+  if (Cudnn const* const cudnn = cudnn_for(op, io)) {
+    softmax_gate_forward(*cudnn, io.in[0], io.in[1], op.scale, io.saved, io.value);
+  } else {
+    softmax_gate_forward(stream_, io.in[0], io.in[1], op.scale, io.saved, io.value);
+  }
 }
 void CudaBackend::backward(SoftmaxGate const& op, OpIo const& io) const {
-  softmax_gate_backward(stream_, io.grad, io.in[1], io.saved, op.scale, io.add[0], io.in_grad[0],
-                        io.add[1], io.in_grad[1]);
+  if (Cudnn const* const cudnn = cudnn_for(op, io)) {
+    softmax_gate_backward(*cudnn, io.grad, io.in[1], io.saved, op.scale, io.add[0], io.in_grad[0],
+                          io.add[1], io.in_grad[1]);
+  } else {
+    softmax_gate_backward(stream_, io.grad, io.in[1], io.saved, op.scale, io.add[0], io.in_grad[0],
+                          io.add[1], io.in_grad[1]);
+  }
 }
 void CudaBackend::prepare(SoftmaxGate const&, Layout const&, float const*, float*) const {}
 
@@ -97,12 +118,22 @@ void CudaBackend::prepare(Head const& op, Layout const& layout, float const* par
 
 template <class Op>
 void CudaBackend::backward_product(Op const& op, OpIo const& io, ConstMat dz) const {
+  auto const cublas_for = [&](KernelOp which) {
+    return vendor_.cublas_for(KernelShape::of(which, io.rows, op.inputs, op.outputs));
+  };
   if (op.train) {
-    dense_backward_weights(stream_, io.in[0], dz, lanes_, arenas_, io.add_gradients,
-                           (*io.layout)[op.weight].of(io.gradients),
-                           (*io.layout)[op.bias].of(io.gradients));
+    Mat const dw = (*io.layout)[op.weight].of(io.gradients);
+    Mat const db = (*io.layout)[op.bias].of(io.gradients);
+    if (Cublas const* const cublas = cublas_for(KernelOp::dense_backward_weights)) {
+      dense_backward_weights(*cublas, io.in[0], dz, lanes_, arenas_, io.add_gradients, dw, db);
+    } else {
+      dense_backward_weights(stream_, io.in[0], dz, lanes_, arenas_, io.add_gradients, dw, db);
+    }
   }
-  if (io.in_grad[0].data != nullptr) {
+  if (io.in_grad[0].data == nullptr) { return; }
+  if (Cublas const* const cublas = cublas_for(KernelOp::dense_backward_data)) {
+    dense_backward_data(*cublas, dz, weight(op, io), io.add[0], io.in_grad[0]);
+  } else {
     dense_backward_data(stream_, dz, transposed(op, io.prepared), io.add[0], {}, io.in_grad[0]);
   }
 }

@@ -3,6 +3,7 @@
 #include "engine/lanes.hpp"
 #include "kernels/dense.cuh"
 #include "kernels/ops.hpp"
+#include "kernels/vendor_kernels.cuh"
 
 namespace jetcal::cuda {
 
@@ -11,8 +12,9 @@ namespace jetcal::cuda {
 class CudaBackend final : public Backend {
  public:
   /// `arenas`: where each lane's gradients go; without data in a pass without backward.
-  CudaBackend(cudaStream_t stream, Lanes const& lanes, LaneArenas const& arenas)
-      : stream_(stream), lanes_(lanes), arenas_(arenas) {}
+  CudaBackend(cudaStream_t stream, Lanes const& lanes, LaneArenas const& arenas,
+              VendorKernels const& vendor = {})
+      : stream_(stream), lanes_(lanes), arenas_(arenas), vendor_(vendor) {}
 
   using Backend::backward;
   using Backend::forward;
@@ -39,12 +41,16 @@ class CudaBackend final : public Backend {
                float* prepared) const override;
 
  private:
+  /// cuDNN, if the gate shall run with it: forward and backward, which share what is saved.
+  Cudnn const* cudnn_for(SoftmaxGate const& op, OpIo const& io) const;
+
   template <class Op>
   void backward_product(Op const& op, OpIo const& io, ConstMat dz) const;
 
   cudaStream_t stream_;
   Lanes lanes_;
   LaneArenas arenas_;
+  VendorKernels vendor_;
 };
 
 }  // namespace jetcal::cuda

@@ -4,6 +4,7 @@
 
 #include "kernels/cuda_backend.cuh"
 #include "kernels/cuda_context.cuh"
+#include "kernels/kernel_chooser.cuh"
 #include "kernels/optimizers.cuh"
 #include "kernels/reduce.cuh"
 
@@ -27,7 +28,9 @@ struct Results {
 class CudaExecution final : public Execution {
  public:
   explicit CudaExecution(ExecutionOptions const& options)
-      : options_(options), context_(Context::of(options.device.index)) {
+      : options_(options),
+        context_(Context::of(options.device.index)),
+        chooser_(context_, options) {
     reserve(results_, (sizeof(Results) + sizeof(float) - 1) / sizeof(float));
   }
 
@@ -39,10 +42,11 @@ class CudaExecution final : public Execution {
     LaneArenas const arenas = reserve_lanes(tape.layout().size(), lanes.count);
     bool const by_kept =
         std::count(options.divisors.begin(), options.divisors.end(), Divisor::kept) > 0;
+    chooser_.decide(tape, batch.features.rows);
     PassArguments pass = arguments(on_device, parameters);
     pass.gradients = arenas.first;
     Tape::Workspace work = workspace(tape, pass.rows);
-    CudaBackend const backend(stream(), lanes, arenas);
+    CudaBackend const backend(stream(), lanes, arenas, chooser_.kernels());
     if (by_kept) {  // once more, to know what to divide by
       tape.forward(backend, work, pass);
       sum_heads(tape, work, heads, lanes);
@@ -75,9 +79,10 @@ class CudaExecution final : public Execution {
     Batch const on_device = upload(tape, batch, parameters);
     std::vector<Id> const heads = heads_of(tape, batch.features.rows);
     Lanes const lanes(batch.features.rows, options_.lanes);
+    chooser_.decide(tape, batch.features.rows);
     PassArguments const pass = arguments(on_device, parameters);
     Tape::Workspace work = workspace(tape, pass.rows);
-    tape.forward(CudaBackend(stream(), lanes, {}), work, pass);
+    tape.forward(CudaBackend(stream(), lanes, {}, chooser_.kernels()), work, pass);
     sum_heads(tape, work, heads, lanes);
     return download(tape, work, heads);
   }
@@ -92,8 +97,9 @@ class CudaExecution final : public Execution {
       pass.inputs = {upload_features({features.row(first), rows, features.cols, features.ld})};
       pass.parameters = parameters.data();
       pass.prepared = prepared_.data();
+      chooser_.decide(tape, rows);
       Tape::Workspace work = workspace(tape, rows);
-      tape.forward(CudaBackend(stream(), {rows, 1}, {}), work, pass);
+      tape.forward(CudaBackend(stream(), {rows, 1}, {}, chooser_.kernels()), work, pass);
       for (std::size_t i = 0; i < outputs.size(); ++i) {
         ConstMat const value = tape.value(outputs[i], work, rows);
         staged_values_.resize(static_cast<std::size_t>(rows * value.ld));
@@ -155,6 +161,7 @@ class CudaExecution final : public Execution {
 
   Device device() const override { return options_.device; }
   int threads() const override { return options_.threads; }
+  KernelChoices kernel_choices() const override { return chooser_.choices(); }
 
   std::int64_t memory() const override {
     std::int64_t floats = 0;
@@ -162,7 +169,7 @@ class CudaExecution final : public Execution {
                                   &lane_sums_, &norm_parts_, &results_}) {
       floats += b->size();
     }
-    return floats * static_cast<std::int64_t>(sizeof(float));
+    return floats * static_cast<std::int64_t>(sizeof(float)) + chooser_.memory();
   }
 
  private:
@@ -342,6 +349,7 @@ class CudaExecution final : public Execution {
 
   ExecutionOptions options_;
   Context& context_;
+  KernelChooser chooser_;
   Buffer workspace_, prepared_, inputs_;
   Buffer gradients_, other_lanes_;
   Buffer lane_sums_, norm_parts_, results_;

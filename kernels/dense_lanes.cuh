@@ -9,9 +9,9 @@ struct LaneWork {
   std::int64_t rows, count;
   LaneArenas arenas;
 
-  __device__ std::int64_t begin(std::int64_t lane) const { return lane * rows / count; }
+  __host__ __device__ std::int64_t begin(std::int64_t lane) const { return lane * rows / count; }
   /// Lane 0's matrix, in another lane's arena.
-  __device__ Mat in_lane(Mat first, std::int64_t lane) const {
+  __host__ __device__ Mat in_lane(Mat first, std::int64_t lane) const {
     if (lane != 0) {
       first.data = arenas.others + (lane - 1) * arenas.stride + (first.data - arenas.first);
     }

@@ -6,8 +6,14 @@
 namespace jetcal {
 
 std::unique_ptr<Execution> make_execution(ExecutionOptions const& options) {
-  if (options.device.kind == Device::Kind::cpu) { return make_cpu_execution(options); }
-  JETCAL_REQUIRE(options.dense_kernels == DenseKernels::own, DeviceError,
+  if (options.device.kind == Device::Kind::cpu) {
+    JETCAL_REQUIRE(options.softmax_kernels == SoftmaxKernels::own, DeviceError,
+                   "--softmax-kernels: " << name(options.softmax_kernels)
+                                         << " computes on CUDA devices (device is cpu). Use own, "
+                                            "or --device cuda:0");
+    return make_cpu_execution(options);
+  }
+  JETCAL_REQUIRE(options.dense_kernels != DenseKernels::onednn, DeviceError,
                  "--dense-kernels: onednn computes on the CPU (device is "
                      << options.device.name() << "). Use own, or --device cpu");
   JETCAL_REQUIRE(options.precision == Precision::fp32, DeviceError,

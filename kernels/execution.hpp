@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "engine/device.hpp"
@@ -77,6 +79,9 @@ class Execution {
   virtual Device device() const = 0;
   virtual int threads() const = 0;
 
+  /// What `auto` has chosen so far; empty where it had nothing to choose.
+  virtual KernelChoices kernel_choices() const { return {}; }
+
   /// Bytes of working memory in use, gradient lanes included.
   virtual std::int64_t memory() const = 0;
 };
@@ -86,7 +91,12 @@ struct ExecutionOptions {
   int threads = 1;
   std::int64_t lanes = 8;
   DenseKernels dense_kernels = DenseKernels::own;
+  SoftmaxKernels softmax_kernels = SoftmaxKernels::own;
   Precision precision = Precision::fp32;
+  /// What `auto` chose in the run that goes on: bits depend on it, so it stays.
+  KernelChoices kernel_choices;
+  /// Gets remarks, like that `auto` could not keep what it measured.
+  std::function<void(std::string const& remark)> note = [](std::string const&) {};
 };
 
 /// Errors: DeviceError if the device is not there or cannot do what is asked.

@@ -1,6 +1,5 @@
 #include "kernels/softmax_gate.hpp"
 
-#include <cmath>
 #include <limits>
 
 #include "kernels/targets.hpp"
@@ -118,18 +117,10 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace jetcal::cpu {
-namespace {
-
-void require_scale(char const* where, float scale) {
-  JETCAL_REQUIRE(std::isfinite(scale) && scale > 0, ConfigError,
-                 where << ": gate_scale is " << scale << " (must be finite and above 0)");
-}
-
-}  // namespace
 
 void softmax_gate_forward(ConstMat logits, ConstMat h, float scale, Mat gate, Mat y) {
   char const* const where = "softmax_gate_forward";
-  require_scale(where, scale);
+  require_gate_scale(where, scale);
   require_view(where, "hidden layer", h, h.rows, h.cols);
   require_view(where, "logits", logits, h.rows, h.cols);
   require_view(where, "gate", gate, h.rows, h.cols);
@@ -140,7 +131,7 @@ void softmax_gate_forward(ConstMat logits, ConstMat h, float scale, Mat gate, Ma
 void softmax_gate_backward(ConstMat dy, ConstMat h, ConstMat gate, float scale,
                            bool accumulate_logits, Mat dlogits, bool accumulate_h, Mat dh) {
   char const* const where = "softmax_gate_backward";
-  require_scale(where, scale);
+  require_gate_scale(where, scale);
   require_view(where, "hidden layer", h, h.rows, h.cols);
   require_view(where, "gate", gate, h.rows, h.cols);
   require_view(where, "gradient of the output", dy, h.rows, h.cols);

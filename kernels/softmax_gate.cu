@@ -79,17 +79,12 @@ __global__ void backward_h_kernel(ConstMat dy, ConstMat gate, bool accumulate, M
 
 Grid grid_of_rows(std::int64_t rows) { return grid_of((rows + 1) / 2 * 2 * kStrands); }
 
-void require_scale(char const* where, float scale) {
-  JETCAL_REQUIRE(std::isfinite(scale) && scale > 0, ConfigError,
-                 where << ": gate_scale is " << scale << " (must be finite and above 0)");
-}
-
 }  // namespace
 
 void softmax_gate_forward(cudaStream_t stream, ConstMat logits, ConstMat h, float scale, Mat gate,
                           Mat y) {
   char const* const where = "softmax_gate_forward";
-  require_scale(where, scale);
+  require_gate_scale(where, scale);
   require_view(where, "hidden layer", h, h.rows, h.cols);
   require_view(where, "logits", logits, h.rows, h.cols);
   require_view(where, "gate", gate, h.rows, h.cols);
@@ -101,7 +96,7 @@ void softmax_gate_forward(cudaStream_t stream, ConstMat logits, ConstMat h, floa
 void softmax_gate_backward(cudaStream_t stream, ConstMat dy, ConstMat h, ConstMat gate, float scale,
                            bool accumulate_logits, Mat dlogits, bool accumulate_h, Mat dh) {
   char const* const where = "softmax_gate_backward";
-  require_scale(where, scale);
+  require_gate_scale(where, scale);
   require_view(where, "hidden layer", h, h.rows, h.cols);
   require_view(where, "gate", gate, h.rows, h.cols);
   require_view(where, "gradient of the output", dy, h.rows, h.cols);

@@ -1,6 +1,19 @@
 #pragma once
 
+#include <cmath>
+#include <string_view>
+
 #include "engine/matrix.hpp"
+
+namespace jetcal {
+
+/// Errors: ConfigError unless the scale of a gate is finite and above 0.
+inline void require_gate_scale(std::string_view where, float scale) {
+  JETCAL_REQUIRE(std::isfinite(scale) && scale > 0, ConfigError,
+                 where << ": gate_scale is " << scale << " (must be finite and above 0)");
+}
+
+}  // namespace jetcal
 
 namespace jetcal::cpu {
 

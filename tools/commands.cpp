@@ -1,5 +1,7 @@
 #include "tools/commands.hpp"
 
+#include <cstdio>
+
 #include "engine/errors.hpp"
 #include "engine/isa.hpp"
 #include "engine/threads.hpp"
@@ -29,9 +31,16 @@ void ComputeOptions::add_to(CLI::App& command) {
   command.add_option("--isa", isa, "instruction set of the kernels; JETCAL_ISA sets the default")
       ->capture_default_str()
       ->check(CLI::IsMember({"auto", "scalar", "avx2", "avx512", "neon"}));
-  command.add_option("--dense-kernels", dense_kernels, "whose matrix products")
+  command
+      .add_option("--dense-kernels", dense_kernels,
+                  "whose matrix products: onednn on the CPU, cublas on CUDA, auto: the faster")
       ->capture_default_str()
       ->check(CLI::IsMember({"own", "onednn", "cublas", "auto"}));
+  command
+      .add_option("--softmax-kernels", softmax_kernels,
+                  "whose softmax: cudnn on CUDA, auto: the faster")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"own", "cudnn", "auto"}));
 }
 
 int ComputeOptions::thread_count() const { return threads > 0 ? threads : available_threads(); }
@@ -43,14 +52,23 @@ ExecutionOptions ComputeOptions::apply(std::int64_t lanes) const {
   options.threads = thread_count();
   options.lanes = lanes;
   options.precision = parse_precision(precision);
+  options.note = [](std::string const& remark) {
+    std::fprintf(stderr, "jetcal: %s\n", remark.c_str());
+  };
   JETCAL_REQUIRE(options.precision == Precision::fp32 || options.device.kind == Device::Kind::cpu,
                  DeviceError,
                  "--precision: device " << device << " computes in fp32 only (asked for "
                                         << precision << "). Use --precision fp32");
-  JETCAL_REQUIRE(dense_kernels != "cublas", DeviceError,
-                 "--dense-kernels: this version has no products of cublas (must be own, on any "
-                 "device, or onednn, on the CPU). Use own");
-  options.dense_kernels = dense_kernels == "onednn" ? DenseKernels::onednn : DenseKernels::own;
+  options.dense_kernels = parse_dense_kernels(dense_kernels);
+  options.softmax_kernels = parse_softmax_kernels(softmax_kernels);
+  if (options.device.kind == Device::Kind::cpu) {  // there is nothing to choose from
+    if (options.dense_kernels == DenseKernels::automatic) {
+      options.dense_kernels = DenseKernels::own;
+    }
+    if (options.softmax_kernels == SoftmaxKernels::automatic) {
+      options.softmax_kernels = SoftmaxKernels::own;
+    }
+  }
   return options;
 }
 

@@ -41,6 +41,7 @@ struct ComputeOptions {
   std::string precision = "fp32";
   std::string isa = "auto";
   std::string dense_kernels = "own";
+  std::string softmax_kernels = "own";
 
   void add_to(CLI::App& command);
 

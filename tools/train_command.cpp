@@ -51,6 +51,7 @@ train::RunOptions run_options(TrainOptions const& options, train::Recipe const& 
   run.threads = execution.threads;
   run.precision = execution.precision;
   run.dense_kernels = execution.dense_kernels;
+  run.softmax_kernels = execution.softmax_kernels;
   run.stop = &stop_signal;
   return run;
 }

@@ -48,26 +48,30 @@ Position position_from(Json const& json) {
   return p;
 }
 
-Json provenance_of(Recipe const& recipe, RunOptions const& options,
-                   std::string const& data_digest) {
-  return {{"seed", recipe.seed},
-          {"precision", std::string(name(options.precision))},
-          {"device", options.device.name()},
-          {"isa", std::string(name(active_isa()))},
-          {"threads", options.threads},
-          {"dense_kernels", options.dense_kernels == DenseKernels::own ? "own" : "onednn"},
-          {"data_digest", data_digest}};
+Json provenance_of(Recipe const& recipe, RunOptions const& options, std::string const& data_digest,
+                   KernelChoices const& kernel_choices) {
+  Json json = {{"seed", recipe.seed},
+               {"precision", std::string(name(options.precision))},
+               {"device", options.device.name()},
+               {"isa", std::string(name(active_isa()))},
+               {"threads", options.threads},
+               {"dense_kernels", std::string(name(options.dense_kernels))},
+               {"softmax_kernels", std::string(name(options.softmax_kernels))},
+               {"data_digest", data_digest}};
+  if (!kernel_choices.empty()) { json["kernel_choices"] = kernel_choices; }
+  return json;
 }
 
 }  // namespace
 
 void save_model(fs::path const& path, Recipe const& recipe, RunOptions const& options,
                 Layout const& layout, model::InputScaling const& inputs,
-                std::string const& data_digest, std::vector<float> const& parameters) {
+                std::string const& data_digest, std::vector<float> const& parameters,
+                KernelChoices const& kernel_choices) {
   model::ModelFile file;
   file.recipe = recipe_to_json(recipe);
   file.code_version = code_version();
-  file.provenance = provenance_of(recipe, options, data_digest);
+  file.provenance = provenance_of(recipe, options, data_digest, kernel_choices);
   file.inputs = inputs;
   model::write_model(path, file, layout, parameters);
 }
@@ -122,6 +126,7 @@ std::optional<RunState> RunFiles::latest(Listener& listener) {
   JETCAL_REQUIRE(precision == name(options_.precision), ConfigError,
                  folder_.string() << ": the run was started with --precision " << precision
                                   << " (now " << name(options_.precision) << "). Use the same");
+  warn_of_other_kernels(header.provenance, listener);
   Checkpoint checkpoint = read_checkpoint(*found.path, layout_);
   RunState state;
   Json const& position = checkpoint.position;
@@ -135,8 +140,20 @@ std::optional<RunState> RunFiles::latest(Listener& listener) {
   for (auto& [name, values] : checkpoint.sums) {
     if (name == "epoch") { state.sums = std::move(values); }
   }
+  state.kernel_choices = header.provenance.value("kernel_choices", KernelChoices());
   listener.note("resuming from " + found.path->string());
   return state;
+}
+
+void RunFiles::warn_of_other_kernels(Json const& provenance, Listener& listener) const {
+  auto const compare = [&](char const* key, std::string_view option, std::string_view now) {
+    std::string const before = provenance.value(key, std::string(now));
+    if (before == now) { return; }
+    listener.warning("the run was started with " + std::string(option) + " " + before + " (now " +
+                     std::string(now) + "): from here on its numbers may round differently");
+  };
+  compare("dense_kernels", "--dense-kernels", name(options_.dense_kernels));
+  compare("softmax_kernels", "--softmax-kernels", name(options_.softmax_kernels));
 }
 
 void RunFiles::start() {
@@ -171,7 +188,7 @@ void RunFiles::write_checkpoint(RunState const& state) {
   checkpoint.position["start"] = to_json(state.start_position);
   checkpoint.position["data_digest"] = state.data_digest;
   checkpoint.position["optimizer_states"] = state.optimizer_states;
-  checkpoint.provenance = provenance_of(recipe_, options_, state.data_digest);
+  checkpoint.provenance = provenance_of(recipe_, options_, state.data_digest, state.kernel_choices);
   checkpoint.code_version = code_version();
   checkpoint.inputs = state.inputs;
   checkpoint.parameters = state.parameters;
@@ -183,8 +200,10 @@ void RunFiles::write_checkpoint(RunState const& state) {
 }
 
 void RunFiles::write_model(model::InputScaling const& inputs, std::string const& data_digest,
-                           std::vector<float> const& parameters) const {
-  save_model(folder_ / "model.h5", recipe_, options_, layout_, inputs, data_digest, parameters);
+                           std::vector<float> const& parameters,
+                           KernelChoices const& kernel_choices) const {
+  save_model(folder_ / "model.h5", recipe_, options_, layout_, inputs, data_digest, parameters,
+             kernel_choices);
 }
 
 std::string RunFiles::last_good() const {

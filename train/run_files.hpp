@@ -40,7 +40,8 @@ struct RunState {
   std::vector<std::string> optimizer_states;  ///< names of the optimizer's arenas, in its order
   std::vector<float> parameters;
   std::vector<std::pair<std::string, std::vector<float>>> arenas;
-  std::vector<double> sums;  ///< of the epoch so far
+  std::vector<double> sums;      ///< of the epoch so far
+  KernelChoices kernel_choices;  ///< that `auto` has made
 
   /// The arena called `name`, or none.
   std::vector<float> const* arena(std::string const& name) const;
@@ -49,7 +50,8 @@ struct RunState {
 /// Writes a model file of `recipe`: parameters (an arena of `layout`) and how they came to be.
 void save_model(std::filesystem::path const& path, Recipe const& recipe, RunOptions const& options,
                 Layout const& layout, model::InputScaling const& inputs,
-                std::string const& data_digest, std::vector<float> const& parameters);
+                std::string const& data_digest, std::vector<float> const& parameters,
+                KernelChoices const& kernel_choices = {});
 
 /// A run directory: recipe.json, metrics.jsonl, checkpoints/, model.h5. Locked while this lives.
 class RunFiles {
@@ -59,7 +61,7 @@ class RunFiles {
   RunFiles(Recipe const& recipe, RunOptions const& options, Layout const& layout);
 
   /// The newest whole checkpoint; none: the run starts at its beginning. Tells the listener of
-  /// damaged ones and sets them aside.
+  /// damaged ones and sets them aside, and warns of kernels that are not those of the run.
   ///
   /// Errors    ConfigError if the recipe or the precision is not that of the run (says what
   /// changed)
@@ -74,12 +76,14 @@ class RunFiles {
 
   void write_checkpoint(RunState const& state);
   void write_model(model::InputScaling const& inputs, std::string const& data_digest,
-                   std::vector<float> const& parameters) const;
+                   std::vector<float> const& parameters, KernelChoices const& kernel_choices) const;
 
   /// "the last good checkpoint is .../checkpoint_000000000345.h5", for messages.
   std::string last_good() const;
 
  private:
+  void warn_of_other_kernels(Json const& provenance, Listener& listener) const;
+
   std::filesystem::path metrics() const { return folder_ / "metrics.jsonl"; }
   std::filesystem::path checkpoints() const { return folder_ / "checkpoints"; }
 

@@ -40,8 +40,20 @@ HostBatch host_batch(data::Batch const& batch, std::int64_t n_features) {
           batch.weights.data()};
 }
 
-ExecutionOptions execution_options(Recipe const& recipe, RunOptions const& options) {
-  return {options.device, options.threads, recipe.lanes, options.dense_kernels, options.precision};
+ExecutionOptions execution_options(Recipe const& recipe, RunOptions const& options,
+                                   Listener* listener, RunState const* resumed) {
+  ExecutionOptions execution;
+  execution.device = options.device;
+  execution.threads = options.threads;
+  execution.lanes = recipe.lanes;
+  execution.dense_kernels = options.dense_kernels;
+  execution.softmax_kernels = options.softmax_kernels;
+  execution.precision = options.precision;
+  if (listener != nullptr) {
+    execution.note = [listener](std::string const& remark) { listener->note(remark); };
+  }
+  if (resumed != nullptr) { execution.kernel_choices = resumed->kernel_choices; }
+  return execution;
 }
 
 void write_initial_model(Recipe const& recipe, RunOptions const& options) {

@@ -44,7 +44,8 @@ class Trainer {
         files_(recipe, options, network_.layout()),
         resumed_(files_.latest(listener)),
         loader_(loader_setup(recipe, options.threads), known_normalisation()),
-        execution_(make_execution(execution_options(recipe, options))),
+        execution_(make_execution(
+            execution_options(recipe, options, &listener, resumed_ ? &*resumed_ : nullptr))),
         parameters_(options.device, network_.layout().size()) {}
 
   Outcome run() {
@@ -64,7 +65,8 @@ class Trainer {
     while (position_.step < steps()) {
       if (!run_step()) { return Outcome::interrupted; }
     }
-    files_.write_model(input_scaling(loader_), loader_.digest(), parameters_.download());
+    files_.write_model(input_scaling(loader_), loader_.digest(), parameters_.download(),
+                       execution_->kernel_choices());
     return Outcome::finished;
   }
 
@@ -421,6 +423,7 @@ class Trainer {
       state.arenas.emplace_back("start_" + name, start_[i].download());
     }
     state.sums = sums_->numbers();
+    state.kernel_choices = execution_->kernel_choices();
     files_.write_checkpoint(state);
     last_checkpoint_ = Clock::now();
   }

@@ -20,6 +20,7 @@ struct RunOptions {
   int threads = 1;
   Precision precision = Precision::fp32;
   DenseKernels dense_kernels = DenseKernels::own;
+  SoftmaxKernels softmax_kernels = SoftmaxKernels::own;
   ClosureMeter* closure = nullptr;  ///< for the recipe's `validation_every`
   /// Set to a signal's number from outside: the run then writes a checkpoint after the batch at
   /// hand and returns.

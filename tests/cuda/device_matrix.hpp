@@ -82,6 +82,15 @@ class DeviceMatrix {
   Mat view() { return {memory_.data(), m_.rows, m_.cols, m_.ld}; }
   ConstMat view() const { return {memory_.data(), m_.rows, m_.cols, m_.ld}; }
 
+  /// The same number everywhere, in the same memory.
+  void fill(float value) {
+    std::vector<float> all = memory_.download();
+    for (std::int64_t r = 0; r < m_.rows; ++r) {
+      std::fill_n(all.begin() + r * m_.ld, m_.cols, value);
+    }
+    memory_.upload(all);
+  }
+
   std::vector<float> values() const {
     std::vector<float> const all = memory_.download();
     std::vector<float> list;

@@ -319,13 +319,5 @@ TEST_CASE("buffers of a CUDA device are zero, copy and move", "[cuda][execution]
   CHECK_THROWS_AS(Buffer(Device{Device::Kind::cuda, 1000}, 1), DeviceError);
 }
 
-TEST_CASE("cuda refuses oneDNN's products", "[cuda][execution]") {
-  ExecutionOptions options;
-  options.device = kCuda;
-  options.dense_kernels = DenseKernels::onednn;
-  std::string const text = error_text<DeviceError>([&] { make_execution(options); });
-  CHECK(has(text, "onednn computes on the CPU (device is cuda:0)"));
-}
-
 }  // namespace
 }  // namespace jetcal::model

@@ -136,7 +136,6 @@ def test_refuses_what_is_not_there(folder):
     recipe = few_jets(folder)
     out = ("--out", folder / "run")
     refused("train", recipe, *out, "--device", "cuda:99", says=("cuda:99", "must be cuda:0"))
-    refused("train", recipe, *out, *CUDA, "--dense-kernels", "cublas", says=("cublas", "own"))
     refused("train", recipe, *out, *CUDA, "--precision", "bf16", says=("cuda:0", "fp32", "--precision fp32"))
 
 
