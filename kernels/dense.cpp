@@ -1,6 +1,7 @@
 #include "kernels/dense.hpp"
 
 #include <algorithm>
+#include <initializer_list>
 
 #include "kernels/targets.hpp"
 
@@ -23,6 +24,40 @@ HWY_BEFORE_NAMESPACE();
 namespace jetcal {
 namespace HWY_NAMESPACE {
 namespace {
+
+// Rows whose input stays in the first-level cache while the panels of the weights pass by.
+constexpr std::int64_t kStripRows = 14 / kBlockRows * kBlockRows;
+
+// Rows that go through both backward products one after the other: few enough for the second-level
+// cache to keep what the two share.
+constexpr std::int64_t kChunkRows = 126;
+
+template <class Matrix>
+Matrix rows_of(Matrix m, std::int64_t first, std::int64_t rows) {
+  return {m.row(first), rows, m.cols, m.ld};
+}
+
+/// The strip of m that begins at row `first`, empty past the end.
+ConstMat strip_of(ConstMat m, std::int64_t first) {
+  if (first >= m.rows) { return {}; }
+  return rows_of(m, first, std::min(kStripRows, m.rows - first));
+}
+
+/// What the i-th of n blocks of `steps` steps asks for, when all of them together ask for whole
+/// strips, one after the other; `idle` where there is no strip.
+Soon soon_of(std::initializer_list<ConstMat> strips, std::int64_t i, std::int64_t n,
+             std::int64_t steps, float const* idle) {
+  auto const count = static_cast<std::int64_t>(strips.size());
+  std::int64_t const which = i * count / n;
+  std::int64_t const begin = (which * n + count - 1) / count;
+  std::int64_t const end = ((which + 1) * n + count - 1) / count;
+  ConstMat const& strip = strips.begin()[which];
+  if (strip.rows == 0 || steps == 0) { return {idle, 0}; }
+  std::int64_t const piece = (strip.rows * strip.ld + end - begin - 1) / (end - begin);
+  return {strip.data + (i - begin) * piece, (piece + steps - 1) / steps};
+}
+
+std::int64_t panels_of(std::int64_t cols) { return (cols + kBlockCols - 1) / kBlockCols; }
 
 // The activation follows each block while its rows are in the first-level cache.
 template <bool kSlope>
@@ -51,15 +86,21 @@ template <class PanelOf>
 void forward_by_panels(ConstMat x, PanelOf const& panel_of, std::int64_t ldw, float const* bias,
                        Activation activation, Mat y, Mat slope) {
   std::int64_t const cols = padded(y.cols);
-  for (std::int64_t n = 0; n < cols; n += kBlockCols) {
-    std::int64_t const width = std::min(kBlockCols, cols - n);
-    float const* const panel = panel_of(n);
-    Chain const chain{false, false, bias + n};
-    for (std::int64_t r = 0; r < x.rows; r += kBlockRows) {
-      std::int64_t const rows = std::min<std::int64_t>(kBlockRows, x.rows - r);
-      product_block_for<Walk::rows>(rows, width)(x.row(r), x.ld, panel, ldw, x.cols, chain,
-                                                 y.row(r) + n, y.ld);
-      if (activation == Activation::mish) { mish_rows(y, slope, r, rows, n, width); }
+  for (std::int64_t first = 0; first < x.rows; first += kStripRows) {
+    std::int64_t const last = std::min(first + kStripRows, x.rows);
+    ConstMat const next_y = strip_of(y, last), next_slope = strip_of(slope, last);
+    for (std::int64_t n = 0; n < cols; n += kBlockCols) {
+      std::int64_t const width = std::min(kBlockCols, cols - n);
+      float const* const panel = panel_of(n);
+      Chain const chain{false, false, bias + n};
+      Soon const soon =
+          soon_of({next_y, next_slope}, n / kBlockCols, panels_of(cols), x.cols, panel);
+      for (std::int64_t r = first; r < last; r += kBlockRows) {
+        std::int64_t const rows = std::min<std::int64_t>(kBlockRows, last - r);
+        product_block_for<Walk::rows>(rows, width)(x.row(r), x.ld, panel, ldw, x.cols, chain,
+                                                   y.row(r) + n, y.ld, soon);
+        if (activation == Activation::mish) { mish_rows(y, slope, r, rows, n, width); }
+      }
     }
   }
 }
@@ -95,86 +136,43 @@ void backward_bias(ConstMat dz, bool accumulate, Mat db) {
   }
 }
 
-/// Asks for a row that is read soon, into the second-level cache.
-void prefetch_row(float const* p, std::int64_t cols) {
-  for (std::int64_t c = 0; c < cols; c += 16) { __builtin_prefetch(p + c, 0, 2); }
-}
-
-Mat rows_of(Mat m, std::int64_t first, std::int64_t rows) {
-  return {m.row(first), rows, m.cols, m.ld};
-}
-
-// The elementwise part of a layer's backward for some rows, and a request for the rows after them.
-void backward_rows(cpu::DenseBackward const& b, std::int64_t first, std::int64_t rows) {
-  Mat const dz = rows_of(b.dz, first, rows);
-  if (b.slope.data != nullptr) {
-    backward_activation({b.slope.row(first), rows, b.slope.cols, b.slope.ld}, dz);
-    for (std::int64_t r = first + rows; r < std::min(first + 2 * rows, b.dz.rows); ++r) {
-      prefetch_row(b.slope.row(r), b.slope.cols);
-    }
-  }
-  if (b.db.data != nullptr) { backward_bias(dz, first > 0 || b.add_gradients, b.db); }
-}
-
-/// What a product that follows will read from far away, asked for row by row meanwhile.
-class Upcoming {
- public:
-  Upcoming(ConstMat first, ConstMat second) : matrices_{first, second} {}
-  std::int64_t rows() const { return matrices_[0].rows + matrices_[1].rows; }
-  void fetch(std::int64_t rows) {
-    for (; rows > 0 && at_ < 2; --rows) {
-      ConstMat const& m = matrices_[at_];
-      if (row_ < m.rows) { prefetch_row(m.row(row_), m.cols); }
-      if (++row_ >= m.rows) {
-        row_ = 0;
-        ++at_;
-      }
-    }
-  }
-
- private:
-  ConstMat matrices_[2];
-  int at_ = 0;
-  std::int64_t row_ = 0;
-};
-
-// dx = dz W^T (+ dx); before_row(r, rows) is called before the first use of these rows of dz.
-template <class BeforeRows>
-void product_data(ConstMat dz, float const* packed, bool accumulate, Mat dx, Upcoming upcoming,
-                  BeforeRows const& before_rows) {
+// dx = dz W^T (+ dx) for a strip; it asks for the strips `soon`.
+void product_data(ConstMat dz, float const* packed, bool accumulate, Mat dx,
+                  std::initializer_list<ConstMat> soon) {
   std::int64_t const cols = padded(dx.cols);
-  std::int64_t const blocks =
-      (cols + kBlockCols - 1) / kBlockCols * ((dz.rows + kBlockRows - 1) / kBlockRows);
-  std::int64_t const share = blocks > 0 ? (upcoming.rows() + blocks - 1) / blocks : 0;
   Chain const chain{false, accumulate, nullptr};
   for (std::int64_t n = 0; n < cols; n += kBlockCols) {
     std::int64_t const width = std::min(kBlockCols, cols - n);
     float const* const panel = packed + n / kPanel * kPanel * dz.cols + n % kPanel;
+    Soon const piece = soon_of(soon, n / kBlockCols, panels_of(cols), dz.cols, panel);
     for (std::int64_t r = 0; r < dz.rows; r += kBlockRows) {
       std::int64_t const rows = std::min<std::int64_t>(kBlockRows, dz.rows - r);
-      if (n == 0) { before_rows(r, rows); }
-      upcoming.fetch(share);
       product_block_for<Walk::rows>(rows, width)(dz.row(r), dz.ld, panel, kPanel, dz.cols, chain,
-                                                 dx.row(r) + n, dx.ld);
+                                                 dx.row(r) + n, dx.ld, piece);
+    }
+  }
+}
+
+// dw = x^T dz (+ dw), kBlockRows rows of dw after the other: the next ones are asked for as a
+// whole.
+void product_weights(ConstMat x, ConstMat dz, bool accumulate, Mat dw) {
+  std::int64_t const cols = padded(dz.cols);
+  Chain const chain{accumulate, false, nullptr};
+  for (std::int64_t k = 0; k < x.cols; k += kBlockRows) {
+    std::int64_t const inputs = std::min<std::int64_t>(kBlockRows, x.cols - k);
+    std::int64_t const next = std::min<std::int64_t>(kBlockRows, x.cols - k - inputs);
+    for (std::int64_t n = 0; n < cols; n += kBlockCols) {
+      std::int64_t const width = std::min(kBlockCols, cols - n);
+      Soon const soon = soon_of({rows_of(dw, k + inputs, next)}, n / kBlockCols, panels_of(cols),
+                                x.rows, dw.data);
+      product_block_for<Walk::cols>(inputs, width)(x.data + k, x.ld, dz.data + n, dz.ld, x.rows,
+                                                   chain, dw.row(k) + n, dw.ld, soon);
     }
   }
 }
 
 void backward_data(ConstMat dz, float const* packed, bool accumulate, Mat dx) {
-  product_data(dz, packed, accumulate, dx, Upcoming({}, {}), [](std::int64_t, std::int64_t) {});
-}
-
-void product_weights(ConstMat x, ConstMat dz, bool accumulate, Mat dw) {
-  std::int64_t const cols = padded(dz.cols);
-  Chain const chain{accumulate, false, nullptr};
-  for (std::int64_t n = 0; n < cols; n += kBlockCols) {
-    std::int64_t const width = std::min(kBlockCols, cols - n);
-    for (std::int64_t k = 0; k < x.cols; k += kBlockRows) {
-      std::int64_t const inputs = std::min<std::int64_t>(kBlockRows, x.cols - k);
-      product_block_for<Walk::cols>(inputs, width)(x.data + k, x.ld, dz.data + n, dz.ld, x.rows,
-                                                   chain, dw.row(k) + n, dw.ld);
-    }
-  }
+  product_data(dz, packed, accumulate, dx, {ConstMat{}});
 }
 
 void backward_weights(ConstMat x, ConstMat dz, bool accumulate, Mat dw, Mat db) {
@@ -182,19 +180,28 @@ void backward_weights(ConstMat x, ConstMat dz, bool accumulate, Mat dw, Mat db) 
   backward_bias(dz, accumulate, db);
 }
 
-// The data product comes first: while it computes, what the weight product reads arrives.
+// A chunk's data product asks for what its weight product reads, and for the strips that follow.
 void backward(cpu::DenseBackward const& b) {
-  if (b.dx.data != nullptr) {
-    Upcoming const upcoming = b.dw.data == nullptr ? Upcoming({}, {}) : Upcoming(b.x, b.dw);
-    product_data(b.dz, b.packed_transposed, b.accumulate, b.dx, upcoming,
-                 [&](std::int64_t first, std::int64_t rows) { backward_rows(b, first, rows); });
-  } else {
-    for (std::int64_t r = 0; r < b.dz.rows; r += kBlockRows) {
-      backward_rows(b, r, std::min<std::int64_t>(kBlockRows, b.dz.rows - r));
+  bool const data = b.dx.data != nullptr, weights = b.dw.data != nullptr;
+  for (std::int64_t chunk = 0; chunk < b.dz.rows; chunk += kChunkRows) {
+    std::int64_t const end = std::min(chunk + kChunkRows, b.dz.rows);
+    for (std::int64_t r = chunk; r < end; r += kStripRows) {
+      std::int64_t const rows = std::min(kStripRows, end - r);
+      Mat const dz = rows_of(b.dz, r, rows);
+      if (b.slope.data != nullptr) { backward_activation(rows_of(b.slope, r, rows), dz); }
+      if (weights) { backward_bias(dz, r > 0 || b.add_gradients, b.db); }
+      if (data) {
+        product_data(dz, b.packed_transposed, b.accumulate, rows_of(b.dx, r, rows),
+                     {weights ? strip_of(b.x, r) : ConstMat{}, strip_of(b.dx, r + rows),
+                      strip_of(b.slope, r + rows)});
+      }
+    }
+    if (weights) {
+      product_weights(rows_of(b.x, chunk, end - chunk), rows_of(b.dz, chunk, end - chunk),
+                      chunk > 0 || b.add_gradients, b.dw);
     }
   }
-  if (b.dw.data != nullptr) { product_weights(b.x, b.dz, b.add_gradients, b.dw); }
-  if (b.db.data != nullptr && b.dz.rows == 0) { backward_bias(b.dz, b.add_gradients, b.db); }
+  if (weights && b.dz.rows == 0) { backward_weights(b.x, b.dz, b.add_gradients, b.dw, b.db); }
 }
 
 void epilogue(float const* bias, Activation activation, Mat y, Mat slope) {

@@ -59,10 +59,18 @@ struct Chain {
   float const* bias = nullptr;  // added after the chain
 };
 
+/// Memory that is read or written soon, asked for into the second-level cache while a block
+/// computes: the next piece at each k, since many requests at once hold up the block's own loads.
+struct Soon {
+  float const* at;    // memory of ours, also where nothing is wanted: other addresses cost time
+  std::int64_t step;  // floats from one k to the next
+};
+
 template <int R, int C, Walk kWalk>
 HWY_NOINLINE void product_block(float const* HWY_RESTRICT a, std::int64_t lda,
                                 float const* HWY_RESTRICT b, std::int64_t ldb, std::int64_t depth,
-                                Chain const& chain, float* HWY_RESTRICT out, std::int64_t ldo) {
+                                Chain const& chain, float* HWY_RESTRICT out, std::int64_t ldo,
+                                Soon soon) {
   Vec acc[R][C];
   JETCAL_UNROLL
   for (int i = 0; i < R; ++i) {
@@ -78,6 +86,8 @@ HWY_NOINLINE void product_block(float const* HWY_RESTRICT a, std::int64_t lda,
     for (int g = 0; g < kGroups; ++g) { rows[g] = a + 3 * g * lda; }
   }
   for (std::int64_t k = 0; k < depth; ++k) {
+    __builtin_prefetch(soon.at, 0, 2);
+    soon.at += soon.step;
     Vec bk[C];
     JETCAL_UNROLL
     for (int c = 0; c < C; ++c) { bk[c] = load(b + c * kLanes); }
@@ -108,7 +118,7 @@ HWY_NOINLINE void product_block(float const* HWY_RESTRICT a, std::int64_t lda,
 }
 
 using ProductBlock = void (*)(float const*, std::int64_t, float const*, std::int64_t, std::int64_t,
-                              Chain const&, float*, std::int64_t);
+                              Chain const&, float*, std::int64_t, Soon);
 
 template <int C, Walk kWalk, int... kRows>
 constexpr auto product_blocks(std::integer_sequence<int, kRows...>) {
