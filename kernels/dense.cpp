@@ -37,26 +37,6 @@ Matrix rows_of(Matrix m, std::int64_t first, std::int64_t rows) {
   return {m.row(first), rows, m.cols, m.ld};
 }
 
-/// The strip of m that begins at row `first`, empty past the end.
-ConstMat strip_of(ConstMat m, std::int64_t first) {
-  if (first >= m.rows) { return {}; }
-  return rows_of(m, first, std::min(kStripRows, m.rows - first));
-}
-
-/// What the i-th of n blocks of `steps` steps asks for, when all of them together ask for whole
-/// strips, one after the other; `idle` where there is no strip.
-Soon soon_of(std::initializer_list<ConstMat> strips, std::int64_t i, std::int64_t n,
-             std::int64_t steps, float const* idle) {
-  auto const count = static_cast<std::int64_t>(strips.size());
-  std::int64_t const which = i * count / n;
-  std::int64_t const begin = (which * n + count - 1) / count;
-  std::int64_t const end = ((which + 1) * n + count - 1) / count;
-  ConstMat const& strip = strips.begin()[which];
-  if (strip.rows == 0 || steps == 0) { return {idle, 0}; }
-  std::int64_t const piece = (strip.rows * strip.ld + end - begin - 1) / (end - begin);
-  return {strip.data + (i - begin) * piece, (piece + steps - 1) / steps};
-}
-
 std::int64_t panels_of(std::int64_t cols) { return (cols + kBlockCols - 1) / kBlockCols; }
 
 // The activation follows each block while its rows are in the first-level cache.
@@ -88,7 +68,8 @@ void forward_by_panels(ConstMat x, PanelOf const& panel_of, std::int64_t ldw, fl
   std::int64_t const cols = padded(y.cols);
   for (std::int64_t first = 0; first < x.rows; first += kStripRows) {
     std::int64_t const last = std::min(first + kStripRows, x.rows);
-    ConstMat const next_y = strip_of(y, last), next_slope = strip_of(slope, last);
+    ConstMat const next_y = strip_of(y, last, kStripRows);
+    ConstMat const next_slope = strip_of(slope, last, kStripRows);
     for (std::int64_t n = 0; n < cols; n += kBlockCols) {
       std::int64_t const width = std::min(kBlockCols, cols - n);
       float const* const panel = panel_of(n);
@@ -160,11 +141,10 @@ void product_weights(ConstMat x, ConstMat dz, bool accumulate, Mat dw) {
   Chain const chain{accumulate, false, nullptr};
   for (std::int64_t k = 0; k < x.cols; k += kBlockRows) {
     std::int64_t const inputs = std::min<std::int64_t>(kBlockRows, x.cols - k);
-    std::int64_t const next = std::min<std::int64_t>(kBlockRows, x.cols - k - inputs);
+    ConstMat const next = strip_of(dw, k + inputs, kBlockRows);
     for (std::int64_t n = 0; n < cols; n += kBlockCols) {
       std::int64_t const width = std::min(kBlockCols, cols - n);
-      Soon const soon = soon_of({rows_of(dw, k + inputs, next)}, n / kBlockCols, panels_of(cols),
-                                x.rows, dw.data);
+      Soon const soon = soon_of({next}, n / kBlockCols, panels_of(cols), x.rows, dz.data);
       product_block_for<Walk::cols>(inputs, width)(x.data + k, x.ld, dz.data + n, dz.ld, x.rows,
                                                    chain, dw.row(k) + n, dw.ld, soon);
     }
@@ -192,8 +172,8 @@ void backward(cpu::DenseBackward const& b) {
       if (weights) { backward_bias(dz, r > 0 || b.add_gradients, b.db); }
       if (data) {
         product_data(dz, b.packed_transposed, b.accumulate, rows_of(b.dx, r, rows),
-                     {weights ? strip_of(b.x, r) : ConstMat{}, strip_of(b.dx, r + rows),
-                      strip_of(b.slope, r + rows)});
+                     {weights ? strip_of(b.x, r, rows) : ConstMat{}, strip_of(b.dx, r + rows, rows),
+                      strip_of(b.slope, r + rows, rows)});
       }
     }
     if (weights) {

@@ -15,9 +15,11 @@
 
 #include <algorithm>
 #include <cstring>
+#include <initializer_list>
 #include <utility>
 
 #include "engine/device.hpp"
+#include "kernels/soon.hpp"
 
 namespace jetcal::bf16::avx512 {
 
@@ -101,8 +103,8 @@ enum class End { store, add };
 /// kByRows: word k of row i lies at a[i * lda + k]; else at a[k * lda + i].
 template <int R, int C, bool kByRows>
 [[gnu::noinline]] void block(float const* a, std::int64_t lda, float const* b, std::int64_t ldb,
-                             std::int64_t depth, Start start, End end, float* out,
-                             std::int64_t ldo) {
+                             std::int64_t depth, Start start, End end, float* out, std::int64_t ldo,
+                             Soon soon) {
   __m512 acc[R][C];
   JETCAL_UNROLL
   for (int i = 0; i < R; ++i) {
@@ -117,6 +119,8 @@ template <int R, int C, bool kByRows>
   JETCAL_UNROLL
   for (int g = 0; g < kGroups; ++g) { rows[g] = kByRows ? a + 3 * g * lda : a; }
   for (std::int64_t k = 0; k < depth; ++k) {
+    __builtin_prefetch(soon.at, 0, 2);
+    soon.at += soon.step;
     __m512bh bk[C];
     JETCAL_UNROLL
     for (int c = 0; c < C; ++c) {
@@ -146,7 +150,7 @@ template <int R, int C, bool kByRows>
 }
 
 using Block = void (*)(float const*, std::int64_t, float const*, std::int64_t, std::int64_t, Start,
-                       End, float*, std::int64_t);
+                       End, float*, std::int64_t, Soon);
 
 template <bool kByRows, int... kBlockRows>
 Block block_for(std::int64_t rows, std::int64_t cols, std::integer_sequence<int, kBlockRows...>) {
@@ -160,13 +164,17 @@ Block block_for(std::int64_t rows, std::int64_t cols) {
   return block_for<kByRows>(rows, cols, std::make_integer_sequence<int, kRows>());
 }
 
-/// out [rows, cols] = a times packed, a as pairs in a row.
+std::int64_t panels_of(std::int64_t cols) { return (cols + kPanel - 1) / kPanel; }
+
+/// out [rows, cols] = a times packed, a as pairs in a row; it asks for the strips `soon`.
 void product_rows(float const* a, std::int64_t lda, std::int64_t rows, float const* packed,
-                  std::int64_t depth, End end, Mat out) {
+                  std::int64_t depth, End end, Mat out, std::initializer_list<ConstMat> soon) {
   std::int64_t const cols = padded(out.cols);
   for (std::int64_t n = 0; n < cols; n += kPanel) {
-    block_for<true>(rows, cols - n)(a, lda, packed + n * depth, kPanel, depth, Start::zero, end,
-                                    out.data + n, out.ld);
+    float const* const panel = packed + n * depth;
+    block_for<true>(rows, cols - n)(a, lda, panel, kPanel, depth, Start::zero, end, out.data + n,
+                                    out.ld,
+                                    soon_of(soon, n / kPanel, panels_of(cols), depth, panel));
   }
 }
 
@@ -190,15 +198,18 @@ Mat rows_of(Mat m, std::int64_t first, std::int64_t rows) {
   return {m.row(first), rows, m.cols, m.ld};
 }
 
-/// dw = x^T dz from pairs of two rows.
+/// dw = x^T dz from pairs of two rows, kRows rows of dw after the other: the next ones are asked
+/// for as a whole.
 void product_weights(float const* x, std::int64_t ldx, float const* dz, std::int64_t ldz,
                      std::int64_t depth, Start start, Mat dw) {
   std::int64_t const cols = padded(dw.cols);
-  for (std::int64_t n = 0; n < cols; n += kPanel) {
-    for (std::int64_t k = 0; k < dw.rows; k += kRows) {
-      std::int64_t const rows = std::min<std::int64_t>(kRows, dw.rows - k);
+  for (std::int64_t k = 0; k < dw.rows; k += kRows) {
+    std::int64_t const rows = std::min<std::int64_t>(kRows, dw.rows - k);
+    ConstMat const next = strip_of(dw, k + rows, kRows);
+    for (std::int64_t n = 0; n < cols; n += kPanel) {
       block_for<false>(rows, cols - n)(x + k, ldx, dz + n, ldz, depth, start, End::store,
-                                       dw.row(k) + n, dw.ld);
+                                       dw.row(k) + n, dw.ld,
+                                       soon_of({next}, n / kPanel, panels_of(cols), depth, dz));
     }
   }
 }
@@ -235,7 +246,9 @@ void forward(ConstMat x, float const* packed, float const* bias, Activation acti
     std::int64_t const rows = std::min<std::int64_t>(kRows, x.rows - r);
     Mat const out = rows_of(y, r, rows);
     to_row_words(rows_of(x, r, rows), words, ld);
-    product_rows(words, ld, rows, packed, depth, End::store, out);
+    std::int64_t const next = r + rows;
+    product_rows(words, ld, rows, packed, depth, End::store, out,
+                 {strip_of(x, next, rows), strip_of(y, next, rows), strip_of(slope, next, rows)});
     cpu::dense_epilogue(bias, activation, out,
                         slope.data == nullptr ? slope : rows_of(slope, r, rows));
   }
@@ -261,7 +274,9 @@ void backward(cpu::DenseBackward const& b) {
     if (data) {
       to_row_words(dz, words, ld);
       product_rows(words, ld, n, b.packed_transposed, depth, b.accumulate ? End::add : End::store,
-                   rows_of(b.dx, r, n));
+                   rows_of(b.dx, r, n),
+                   {strip_of(b.dz, r + n, n), strip_of(b.slope, r + n, n), strip_of(b.dx, r + n, n),
+                    weights ? strip_of(b.x, r + n, n) : ConstMat{}});
     }
   }
   if (!weights) { return; }

@@ -16,6 +16,7 @@
 
 #include <utility>
 
+#include "kernels/soon.hpp"
 #include "kernels/vocabulary-inl.hpp"
 
 // Accumulators live in registers only if every loop over them is unrolled, which g++ does not do by
@@ -57,13 +58,6 @@ struct Chain {
   bool from_out = false;        // start at out's values instead of 0
   bool add_to_out = false;      // add the finished chain to out's values
   float const* bias = nullptr;  // added after the chain
-};
-
-/// Memory that is read or written soon, asked for into the second-level cache while a block
-/// computes: the next piece at each k, since many requests at once hold up the block's own loads.
-struct Soon {
-  float const* at;    // memory of ours, also where nothing is wanted: other addresses cost time
-  std::int64_t step;  // floats from one k to the next
 };
 
 template <int R, int C, Walk kWalk>

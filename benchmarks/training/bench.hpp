@@ -2,6 +2,8 @@
 
 // The paper's network on random jets, and how long its steps take.
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <cmath>
 #include <memory>
@@ -19,7 +21,8 @@ struct Result {
   double jets_per_s = 0;      // of wall time, median
   double jets_per_cpu_s = 0;  // of the processor time of all threads
   double gflops = 0;          // in that, a thread
-  double memory_mib = 0;
+  double memory_mib = 0;      // of the network's passes: lanes, tiles, packed weights
+  double peak_mib = 0;        // resident memory of the whole process so far, jets included
 };
 
 inline double flop_per_jet(Tape const& tape) {
@@ -72,10 +75,13 @@ struct Bench {
     config.annotation.feature = "f2";
     return config;
   }
-  model::RecordedNetwork record(bool training) const {
+  /// `mass_only`: the paper's last step, which trains the mass fork with all else frozen.
+  model::RecordedNetwork record(bool training, bool mass_only = false) const {
     model::Recording what;
     what.training = training;
-    if (training) { what.energy_loss = what.mass_loss = LossConfig{}; }
+    if (training) { what.mass_loss = LossConfig{}; }
+    if (training && !mass_only) { what.energy_loss = LossConfig{}; }
+    if (mass_only) { what.freeze = {"core", "energy"}; }
     return network.record(what, {0.4f, 0.0f});
   }
   ConstMat x() const { return {features.data(), batch, 21, kStride}; }
@@ -107,11 +113,14 @@ Result timed(Bench const& bench, double flop, double seconds, Step const& step) 
   result.jets_per_cpu_s = n / cpu_per_step;
   result.gflops = result.jets_per_cpu_s * flop * 1e-9;
   result.memory_mib = static_cast<double>(bench.execution->memory()) / (1 << 20);
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  result.peak_mib = static_cast<double>(usage.ru_maxrss) / 1024;
   return result;
 }
 
-inline Result time_training(Bench& b, double seconds) {
-  model::RecordedNetwork const net = b.record(true);
+inline Result time_training(Bench& b, double seconds, bool mass_only = false) {
+  model::RecordedNetwork const net = b.record(true, mass_only);
   HostBatch const data{b.x(), {b.targets.data(), b.batch, 2, 2}, b.weights.data()};
   auto const ranges = trained_ranges(net.tape);
   std::vector<Buffer> states;

@@ -2,12 +2,13 @@
 // gradient lanes, optimizer), or its inference, and what share of the processor's own FMA rate is
 // that?
 //
-//   step_bench [--task train|infer] [--threads 1,2] [--batch 15000,95000] [--isa auto]
+//   step_bench [--task train|train-mass|infer] [--threads 1,2] [--batch 15000,95000] [--isa auto]
 //              [--dense-kernels own|onednn] [--precision fp32|bf16] [--json]
 //
-// --batch 1 --task infer is the time of a library call for one jet. Every product is counted: 2
-// FLOP a multiply-add, forward and both backward products of every dense layer but the first's
-// gradient to its inputs, 4.537 MFLOP a jet for P1's training.
+// train-mass is the paper's last step: the mass fork alone, all else frozen. --batch 1 --task infer
+// is the time of a library call for one jet. Every product is counted: 2 FLOP a multiply-add,
+// forward and both backward products of every dense layer but the first's gradient to its
+// inputs, 4.537 MFLOP a jet for P1's training.
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
@@ -26,7 +27,7 @@ int main(int argc, char** argv) {
   std::string task = "train", isa = "auto", kernels = "own", precision = "fp32";
   double seconds = 5;
   bool json = false;
-  app.add_option("--task", task)->check(CLI::IsMember({"train", "infer"}));
+  app.add_option("--task", task)->check(CLI::IsMember({"train", "train-mass", "infer"}));
   app.add_option("--threads", threads)->delimiter(',');
   app.add_option("--batch", batches)->delimiter(',');
   app.add_option("--isa", isa);
@@ -47,7 +48,7 @@ int main(int argc, char** argv) {
   if (!json) {
     std::printf(
         "%s, isa %s, dense kernels %s, %s\n"
-        "threads  batch   jets/s  a CPU s  GFLOP/s  FMA loop  share  memory\n",
+        "threads  batch   jets/s  a CPU s  GFLOP/s  FMA loop  share  memory      peak\n",
         task.c_str(), std::string(name(active_isa())).c_str(), kernels.c_str(), precision.c_str());
   }
   for (int const n : threads) {
@@ -55,16 +56,19 @@ int main(int argc, char** argv) {
       options.threads = n;
       bench::Bench b(options, batch);
       double const before = bench::fma_loop_gflops();
-      bench::Result const r =
-          task == "train" ? bench::time_training(b, seconds) : bench::time_inference(b, seconds);
+      bench::Result const r = task == "infer"
+                                  ? bench::time_inference(b, seconds)
+                                  : bench::time_training(b, seconds, task == "train-mass");
       double const fma = std::max(before, bench::fma_loop_gflops());
       char const* const form =
-          json ? "{\"peer\": \"%s\", \"task\": \"%s\", \"threads\": %d, \"batch\": %ld, "
-                 "\"jets_per_s\": %.0f, \"jets_per_cpu_s\": %.0f, \"gflops_a_thread\": %.1f, "
-                 "\"fma_gflops\": %.1f, \"share\": %.3f, \"memory_mib\": %.0f}\n"
-               : "%.0s%.0s%7d %6ld %8.0f %8.0f  %7.1f  %8.1f  %4.1f%%  %4.0f MiB\n";
+          json
+              ? "{\"peer\": \"%s\", \"task\": \"%s\", \"threads\": %d, \"batch\": %ld, "
+                "\"jets_per_s\": %.0f, \"jets_per_cpu_s\": %.0f, \"gflops_a_thread\": %.1f, "
+                "\"fma_gflops\": %.1f, \"share\": %.3f, \"memory_mib\": %.0f, \"peak_mib\": %.0f}\n"
+              : "%.0s%.0s%7d %6ld %8.0f %8.0f  %7.1f  %8.1f  %4.1f%%  %4.0f MiB  %4.0f MiB\n";
       std::printf(form, peer.c_str(), task.c_str(), n, static_cast<long>(batch), r.jets_per_s,
-                  r.jets_per_cpu_s, r.gflops, fma, (json ? 1 : 100) * r.gflops / fma, r.memory_mib);
+                  r.jets_per_cpu_s, r.gflops, fma, (json ? 1 : 100) * r.gflops / fma, r.memory_mib,
+                  r.peak_mib);
       std::fflush(stdout);
     }
   }

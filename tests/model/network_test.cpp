@@ -292,6 +292,32 @@ TEST_CASE("gradients have the same bits with every instruction set and number of
   }
 }
 
+// docs/performance.md states the formula: parameters x (lanes + 2 packed) + threads x tile.
+TEST_CASE("training takes memory for parameters, lanes and tiles, whatever the batch",
+          "[network]") {
+  Network const network(small_config(), kFeatures);
+  Recording what = truncated_recording();
+  what.training = true;
+  RecordedNetwork const net = network.record(what, kScale);
+  Buffer parameters({}, network.layout().size());
+  parameters.upload(network.initial_parameters(1));
+  for (std::int64_t const rows : {3'000, 30'000}) {
+    for (int const threads : {1, 2, 3}) {
+      CAPTURE(rows, threads);
+      ExecutionOptions options;
+      options.threads = threads;
+      options.lanes = 5;
+      auto const execution = make_execution(options);
+      Sample const sample(rows);
+      execution->train(net.tape, sample.batch(), {{Divisor::all, Divisor::all}}, parameters);
+      std::int64_t const fixed = net.tape.prepared_size() + 5 * network.layout().size();
+      std::int64_t const tile = 420 * net.tape.floats_per_row();
+      CHECK(execution->memory() <= 4 * (fixed + threads * tile));
+      CHECK(execution->memory() >= 4 * fixed);
+    }
+  }
+}
+
 TEST_CASE("lanes are summed in their tree: one row a lane gives the tree of the rows",
           "[network]") {
   // 128 rows in 2 lanes against each half alone: the gradient is their sum, in float32.
