@@ -1,5 +1,7 @@
 #include "kernels/dense_tensor.cuh"
 
+#include <algorithm>
+
 #include "tests/catch.hpp"
 #include "tests/cuda/stored_matrix.hpp"
 #include "tests/emulator/emulator.hpp"
@@ -56,7 +58,7 @@ HostMatrix transposed(HostMatrix const& m) {
 /// A chain of k float32 additions, each of which may cut off instead of rounding.
 double chain(std::int64_t k) { return static_cast<double>(k + 2) * kEps; }
 
-/// got within one rounding to T of want, and `slack` times what was summed up before.
+/// got is of T, within one rounding to T of want, and `slack` times what was summed up before.
 template <class T>
 void check_rounded(std::vector<float> const& got, std::vector<double> const& want,
                    std::vector<double> const& sizes, double slack) {
@@ -65,6 +67,7 @@ void check_rounded(std::vector<float> const& got, std::vector<double> const& wan
     allowed.push_back(kRounding<T> * std::abs(want[i]) + (1 + kRounding<T>)*slack * sizes[i]);
   }
   CHECK_CLOSE(got, want, (Tolerance{1, 1e-37}), allowed);
+  CHECK(std::all_of(got.begin(), got.end(), [](float v) { return rounded<T>(v) == v; }));
 }
 
 double mish_ref(double x) { return x * std::tanh(std::log1p(std::exp(x))); }

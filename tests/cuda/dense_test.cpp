@@ -10,12 +10,12 @@ struct Case {
   std::int64_t rows, inputs, outputs;
 };
 
-// Around the tiles (128 x 64 and 64 x 64, 16 deep), the fours and the warps, and the paper's
-// widths.
-constexpr Case kCases[] = {{0, 5, 3},     {1, 1, 1},     {2, 3, 2},     {15, 16, 4},  {16, 17, 5},
-                           {17, 15, 7},   {31, 31, 33},  {33, 32, 31},  {63, 2, 63},  {64, 5, 64},
-                           {65, 65, 65},  {127, 33, 12}, {128, 12, 66}, {129, 4, 20}, {257, 48, 9},
-                           {43, 210, 14}, {3, 13, 210},  {9, 250, 3},   {70, 63, 130}};
+// Around the tiles (128 x 64 and 64 x 64, 16 deep), the fours and the warps, lanes that end within
+// a tile, and the paper's widths.
+constexpr Case kCases[] = {{0, 5, 3},    {1, 1, 1},     {2, 3, 2},     {15, 16, 4},  {16, 17, 5},
+                           {17, 15, 7},  {31, 31, 33},  {33, 32, 31},  {63, 2, 63},  {64, 5, 64},
+                           {65, 65, 65}, {127, 33, 12}, {128, 12, 66}, {129, 4, 20}, {257, 48, 9},
+                           {135, 6, 9},  {43, 210, 14}, {3, 13, 210},  {9, 250, 3},  {70, 63, 130}};
 
 /// The CPU's dense_forward, with the packing it wants.
 void cpu_forward(HostMatrix const& x, HostMatrix const& w, HostMatrix const& bias,
@@ -231,6 +231,21 @@ TEST_CASE("cuda dense gives the same bits when it runs again", "[cuda][dense]") 
     if (run == 0) { first = dy.values(); }
     CHECK_SAME_BITS(dy.values(), first);
   }
+}
+
+TEST_CASE("cuda dense reads nothing behind its matrices", "[cuda][dense]") {
+  // Rows without padding: the last element is the last of its allocation.
+  std::int64_t const rows = 5, width = 16;
+  auto const ones = [](std::int64_t n) {
+    Buffer buffer(context(), n);
+    buffer.upload(std::vector<float>(static_cast<std::size_t>(n), 1.0f));
+    return buffer;
+  };
+  Buffer const x = ones(rows * width), w = ones(width * width), bias = ones(width);
+  Buffer y = ones(rows * width);
+  cuda::dense_forward(stream(), {x.data(), rows, width, width}, {w.data(), width, width, width},
+                      bias.data(), Activation::none, {y.data(), rows, width, width}, {});
+  CHECK(y.download() == std::vector<float>(static_cast<std::size_t>(rows * width), 17.0f));
 }
 
 TEST_CASE("cuda dense names shapes that do not fit and rows that are not aligned",

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <vector>
@@ -62,13 +63,16 @@ class HostMatrix {
   Mat m_;
 };
 
+/// What pads the rows of outputs: another NaN than that of the inputs, so that its copy shows.
+constexpr float kOutputPadding = std::bit_cast<float>(0x7fd50000u);
+
 /// A copy of it on the device. The padding is NaN, which no result may depend on, and a guard band
 /// follows the last row.
 class DeviceMatrix {
  public:
-  explicit DeviceMatrix(HostMatrix const& from)
-      : m_{nullptr, from.view().rows, from.view().cols, from.view().ld} {
-    std::vector<float> all(static_cast<std::size_t>(m_.rows * m_.ld) + kBand, std::nanf(""));
+  explicit DeviceMatrix(HostMatrix const& from, float padding = std::nanf(""))
+      : m_{nullptr, from.view().rows, from.view().cols, from.view().ld}, padding_(padding) {
+    std::vector<float> all(static_cast<std::size_t>(m_.rows * m_.ld) + kBand, padding);
     for (std::int64_t r = 0; r < m_.rows; ++r) {
       std::copy_n(from.view().row(r), m_.cols, all.data() + r * m_.ld);
     }
@@ -77,7 +81,7 @@ class DeviceMatrix {
     memory_.upload(all);
   }
   DeviceMatrix(std::int64_t rows, std::int64_t cols, float fill)
-      : DeviceMatrix(HostMatrix(rows, cols, fill)) {}
+      : DeviceMatrix(HostMatrix(rows, cols, fill), kOutputPadding) {}
 
   Mat view() { return {memory_.data(), m_.rows, m_.cols, m_.ld}; }
   ConstMat view() const { return {memory_.data(), m_.rows, m_.cols, m_.ld}; }
@@ -105,7 +109,8 @@ class DeviceMatrix {
     std::vector<float> const all = memory_.download();
     for (std::int64_t r = 0; r < m_.rows; ++r) {
       for (std::int64_t c = m_.cols; c < m_.ld; ++c) {
-        if (!std::isnan(all[static_cast<std::size_t>(r * m_.ld + c)])) { return false; }
+        float const kept = all[static_cast<std::size_t>(r * m_.ld + c)];
+        if (std::bit_cast<int>(kept) != std::bit_cast<int>(padding_)) { return false; }
       }
     }
     return guard_untouched(all, all.size() - kBand);
@@ -114,6 +119,7 @@ class DeviceMatrix {
  private:
   static constexpr std::size_t kBand = 64;
   Mat m_;
+  float padding_;
   Buffer memory_;
 };
 

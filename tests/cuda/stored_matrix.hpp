@@ -63,14 +63,15 @@ class StoredMatrix {
   explicit StoredMatrix(HostMatrix const& from) : StoredMatrix(from, padded(from.view().cols)) {}
 
   /// With `ld` elements from row to row.
-  StoredMatrix(HostMatrix const& from, std::int64_t ld)
-      : rows_(from.view().rows),
+  StoredMatrix(HostMatrix const& from, std::int64_t ld, float padding = std::nanf(""))
+      : padding_(padding),
+        rows_(from.view().rows),
         cols_(from.view().cols),
         ld_(ld),
         elements_(static_cast<std::size_t>(rows_ * ld_)) {
     std::vector<T> all(elements_ + kBand);
     for (std::size_t i = 0; i < all.size(); ++i) {
-      to_stored(i < elements_ ? std::nanf("") : kGuard, all[i]);
+      to_stored(i < elements_ ? padding : kGuard, all[i]);
     }
     for (std::int64_t r = 0; r < rows_; ++r) {
       for (std::int64_t c = 0; c < cols_; ++c) {
@@ -83,7 +84,7 @@ class StoredMatrix {
     memory_.upload(floats);
   }
   StoredMatrix(std::int64_t rows, std::int64_t cols, float fill)
-      : StoredMatrix(HostMatrix(rows, cols, fill)) {}
+      : StoredMatrix(HostMatrix(rows, cols, fill), padded(cols), kOutputPadding) {}
 
   MatOf<T> view() { return {reinterpret_cast<T*>(memory_.data()), rows_, cols_, ld_}; }
   ConstMatOf<T> view() const {
@@ -104,7 +105,8 @@ class StoredMatrix {
     std::vector<float> const all = everything();
     for (std::size_t i = 0; i < elements_; ++i) {
       bool const padding = static_cast<std::int64_t>(i) % ld_ >= cols_;
-      if (padding && !std::isnan(all[i])) { return false; }
+      bool const kept = std::bit_cast<int>(all[i]) == std::bit_cast<int>(padding_);
+      if (padding && !kept) { return false; }
     }
     for (std::size_t i = elements_; i < all.size(); ++i) {
       if (all[i] != rounded<T>(kGuard)) { return false; }
@@ -124,6 +126,7 @@ class StoredMatrix {
     return all;
   }
 
+  float padding_;
   std::int64_t rows_, cols_, ld_;
   std::size_t elements_;
   Buffer memory_;
