@@ -2,8 +2,10 @@
 """Exit statuses and what the program says for itself."""
 
 import json
+import os
+import pathlib
 
-from e2e import Skip, check, jetcal, main, parameters, refused, small_recipe, train
+from e2e import PROGRAM, Skip, check, jetcal, main, parameters, refused, small_recipe, train
 
 COMMANDS = ("generate", "init", "train", "calibrate", "validate", "inspect")
 
@@ -24,6 +26,14 @@ def test_cuda_where_there_is_none(folder):
     out = ("--out", folder / "run")
     refused("train", recipe, *out, "--device", "cuda:0", says=("device cuda", "--device cpu"))
     train(recipe, folder / "cpu", "--device", "cpu")
+
+
+def test_a_build_without_cuda_says_so(folder):
+    if "JETCAL_CUDA_LIBRARY" in os.environ or (pathlib.Path(PROGRAM).parents[1] / "lib/libjetcal_cuda.so").exists():
+        raise Skip("this build has CUDA")
+    check("built without CUDA" in jetcal("--version").stdout, "--version")
+    out = ("--out", folder / "run")
+    refused("train", small_recipe(folder), *out, "--device", "cuda:0", says=("built without CUDA", "nvcc", "--device cpu"))
 
 
 def test_help_everywhere(folder):
