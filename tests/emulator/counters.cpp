@@ -14,6 +14,9 @@
 
 namespace emulator {
 
+constexpr std::array<char const*, static_cast<std::size_t>(Call::count)> kCallNames = {
+    "allocations", "waits", "event_waits", "pageable_copies", "kernel_launches", "graph_launches"};
+
 char const* name_of(Class c) {
   static constexpr std::array<char const*, static_cast<std::size_t>(Class::count)> kNames = {
       "mma",         "fma",        "arithmetic",  "special",      "integer",     "compare",
@@ -99,10 +102,16 @@ void Counters::add_launch(Kernel const& kernel, LaunchCounters launch) {
   if (settings().launches) { launches_.emplace_back(&kernel, std::move(launch)); }
 }
 
+void Counters::add_call(Call call) {
+  std::scoped_lock const lock(mutex_);
+  ++calls_[static_cast<std::size_t>(call)];
+}
+
 void Counters::reset() {
   std::scoped_lock const lock(mutex_);
   kernels_.clear();
   launches_.clear();
+  calls_ = {};
 }
 
 nlohmann::ordered_json Counters::json_of(Kernel const& kernel, OfKernel const& of) {
@@ -168,6 +177,9 @@ std::string Counters::json() const {
     entry.update(json_of(*kernel, one));
     all["launches"].push_back(std::move(entry));
   }
+  nlohmann::ordered_json calls = nlohmann::ordered_json::object();
+  for (std::size_t c = 0; c < calls_.size(); ++c) { calls[kCallNames[c]] = calls_[c]; }
+  all["calls"] = std::move(calls);
   return all.dump(2) + "\n";
 }
 

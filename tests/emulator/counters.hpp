@@ -5,6 +5,7 @@
 
 #include "tests/emulator/types.hpp"
 
+#include <array>
 #include <map>
 #include <mutex>
 #include <string>
@@ -39,11 +40,23 @@ struct LaunchCounters {
   u64 distinct_read = 0, distinct_written = 0;
 };
 
-/// The counters of the process, by kernel, and by launch if the settings ask for that.
+/// Calls of the runtime that cost a program time whatever they are about.
+enum class Call : u8 {
+  allocation,     ///< of device or pinned memory
+  wait,           ///< for a stream or the device, synchronous copies and frees included
+  event_wait,     ///< cudaEventSynchronize
+  pageable_copy,  ///< an asynchronous copy that is none
+  kernel_launch,  ///< asked for, captured ones included
+  graph_launch,
+  count
+};
+
+/// The counters of the process: by kernel, by launch if the settings ask for that, and of calls.
 class Counters {
  public:
   static Counters& all();
   void add_launch(Kernel const& kernel, LaunchCounters launch);
+  void add_call(Call call);
   /// The document docs/emulator.md describes.
   std::string json() const;
   void reset();
@@ -61,6 +74,7 @@ class Counters {
   mutable std::mutex mutex_;
   std::map<Kernel const*, OfKernel> kernels_;
   std::vector<std::pair<Kernel const*, LaunchCounters>> launches_;  ///< in order, if asked for
+  std::array<u64, static_cast<std::size_t>(Call::count)> calls_{};
 };
 
 }  // namespace emulator

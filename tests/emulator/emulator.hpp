@@ -8,9 +8,14 @@
 
 namespace emulator_client {
 
+/// The runtime may have come with a library that the program has opened.
 template <class Function>
 Function* look_up(char const* name) {
-  return reinterpret_cast<Function*>(dlsym(RTLD_DEFAULT, name));
+  void* const runtime = dlopen("libcudart.so.13", RTLD_LAZY | RTLD_NOLOAD);
+  if (runtime == nullptr) { return nullptr; }
+  auto* const function = reinterpret_cast<Function*>(dlsym(runtime, name));
+  dlclose(runtime);
+  return function;
 }
 
 /// Whether the program runs on the emulator.

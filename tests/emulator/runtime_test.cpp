@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <map>
 #include <set>
 
 using programs::check;
@@ -74,6 +75,7 @@ TEST_CASE("the emulator's error numbers are NVIDIA's", "[emulator]") {
   CHECK(int(kErrorStreamCaptureUnjoined) == int(cudaErrorStreamCaptureUnjoined));
   CHECK(int(kErrorStreamCaptureIsolation) == int(cudaErrorStreamCaptureIsolation));
   CHECK(int(kErrorStreamCaptureImplicit) == int(cudaErrorStreamCaptureImplicit));
+  CHECK(int(kErrorCapturedEvent) == int(cudaErrorCapturedEvent));
   CHECK(std::string(cudaGetErrorName(cudaErrorNotReady)) == "cudaErrorNotReady");
 }
 
@@ -171,6 +173,18 @@ TEST_CASE("what cannot be captured is refused", "[emulator]") {
   begin();
   CHECK(cudaStreamSynchronize(streams.all[0]) == cudaErrorStreamCaptureUnsupported);
   CHECK(cudaStreamEndCapture(streams.all[0], &graph) == cudaErrorStreamCaptureInvalidated);
+  for (bool const of_stream : {true, false}) {
+    begin();
+    CHECK((of_stream ? cudaStreamQuery(streams.all[1]) : cudaEventQuery(streams.event)) ==
+          cudaErrorStreamCaptureUnsupported);
+    CHECK(cudaStreamEndCapture(streams.all[0], &graph) == cudaErrorStreamCaptureInvalidated);
+  }
+  begin();
+  check(cudaEventRecord(streams.event, streams.all[0]));
+  check(cudaStreamEndCapture(streams.all[0], &graph));
+  CHECK(cudaEventQuery(streams.event) == cudaErrorCapturedEvent);
+  CHECK(cudaEventSynchronize(streams.event) == cudaErrorCapturedEvent);
+  check(cudaGraphDestroy(graph));
   begin();
   check(cudaEventRecord(streams.event, streams.all[0]));
   check(cudaStreamWaitEvent(streams.all[1], streams.event, 0));
@@ -179,6 +193,52 @@ TEST_CASE("what cannot be captured is refused", "[emulator]") {
   CHECK(graph == nullptr);
   CHECK(cudaStreamEndCapture(streams.all[0], &graph) == cudaErrorInvalidValue);
   cudaGetLastError();
+  CHECK(emulator_client::take_findings() == "");
+}
+
+TEST_CASE("calls that allocate, wait, copy or launch are counted", "[emulator]") {
+  Streams streams;
+  cudaStream_t const stream = streams.all[0];
+  std::vector<float> pageable(16);
+  void *device = nullptr, *pinned = nullptr;
+  emulator_client::reset_counters();
+  auto const calls = [] {
+    auto const counters = nlohmann::json::parse(emulator_client::counters());
+    return counters.at("calls").get<std::map<std::string, int>>();
+  };
+  check(cudaMalloc(&device, 64));
+  check(cudaMallocHost(&pinned, 64));
+  CHECK(calls()["allocations"] == 2);
+  check(cudaMemcpyAsync(device, pinned, 64, cudaMemcpyHostToDevice, stream));
+  check(cudaEventRecord(streams.event, stream));
+  CHECK((calls()["pageable_copies"] == 0 && calls()["waits"] == 0));
+  check(cudaEventSynchronize(streams.event));
+  CHECK((calls()["event_waits"] == 1 && calls()["waits"] == 0));
+  check(cudaMemcpyAsync(device, pageable.data(), 64, cudaMemcpyHostToDevice, stream));
+  CHECK((calls()["pageable_copies"] == 1 && calls()["waits"] == 0));
+  check(cudaMemcpyAsync(pageable.data(), device, 64, cudaMemcpyDeviceToHost, stream));
+  CHECK((calls()["pageable_copies"] == 2 && calls()["waits"] == 1));
+  check(cudaMemcpy(pageable.data(), device, 64, cudaMemcpyDeviceToHost));
+  CHECK((calls()["pageable_copies"] == 2 && calls()["waits"] == 2));
+  check(cudaStreamSynchronize(stream));
+  check(cudaDeviceSynchronize());
+  CHECK(calls()["waits"] == 4);
+  cudaGraph_t graph = nullptr;
+  cudaGraphExec_t executable = nullptr;
+  check(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal));
+  programs::scale(static_cast<float*>(device), static_cast<float*>(device), 16, 2.0f, stream);
+  check(cudaStreamEndCapture(stream, &graph));
+  check(cudaGraphInstantiate(&executable, graph, 0));
+  for (int i = 0; i < 3; ++i) { check(cudaGraphLaunch(executable, stream)); }
+  CHECK((calls()["kernel_launches"] == 1 && calls()["graph_launches"] == 3));
+  check(cudaStreamSynchronize(stream));
+  check(cudaGraphExecDestroy(executable));
+  check(cudaGraphDestroy(graph));
+  check(cudaFree(device));
+  check(cudaFreeHost(pinned));
+  CHECK((calls()["waits"] == 7 && calls()["allocations"] == 2));
+  emulator_client::reset_counters();
+  CHECK(calls()["allocations"] == 0);
   CHECK(emulator_client::take_findings() == "");
 }
 

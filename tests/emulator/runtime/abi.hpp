@@ -33,6 +33,7 @@ enum Error : int {
   kErrorStreamCaptureUnjoined = 904,
   kErrorStreamCaptureIsolation = 905,
   kErrorStreamCaptureImplicit = 906,
+  kErrorCapturedEvent = 907,
   kErrorUnknown = 999
 };
 

@@ -1,4 +1,5 @@
 // cudaMalloc, cudaMallocHost, cudaFree and their relatives.
+#include "tests/emulator/counters.hpp"
 #include "tests/emulator/memory/device_memory.hpp"
 #include "tests/emulator/memory/pinned_memory.hpp"
 #include "tests/emulator/runtime/api.hpp"
@@ -32,6 +33,7 @@ int free_device(void* p, char const* what) {
 using namespace emulator;
 
 JETCAL_API int cudaMalloc(void** p, size_t bytes) {
+  Counters::all().add_call(Call::allocation);
   return uncapturable([&]() -> int {
     *p = nullptr;
     if (bytes == 0) { return kSuccess; }
@@ -41,12 +43,14 @@ JETCAL_API int cudaMalloc(void** p, size_t bytes) {
   });
 }
 JETCAL_API int cudaFree(void* p) {
+  Counters::all().add_call(Call::wait);
   return uncapturable([&]() -> int {
     Queue::get().drain();  // it waits for the device, though nobody may rely on it
     return free_device(p, "cudaFree");
   });
 }
 JETCAL_API int cudaMallocAsync(void** p, size_t bytes, void* handle) {
+  Counters::all().add_call(Call::allocation);
   return on_stream(handle, [&](Stream& stream) -> int {
     if (stream.capture) { return kErrorNotSupported; }
     *p = nullptr;
@@ -64,6 +68,7 @@ JETCAL_API int cudaFreeAsync(void* p, void* handle) {
   });
 }
 JETCAL_API int cudaHostAlloc(void** p, size_t bytes, unsigned) {
+  Counters::all().add_call(Call::allocation);
   return uncapturable([&]() -> int {
     *p = bytes == 0 ? nullptr : PinnedMemory::get().allocate(bytes);
     return bytes == 0 || *p != nullptr ? kSuccess : kErrorMemoryAllocation;
@@ -71,6 +76,7 @@ JETCAL_API int cudaHostAlloc(void** p, size_t bytes, unsigned) {
 }
 JETCAL_API int cudaMallocHost(void** p, size_t bytes) { return cudaHostAlloc(p, bytes, 0); }
 JETCAL_API int cudaFreeHost(void* p) {
+  Counters::all().add_call(Call::wait);
   return uncapturable([&]() -> int {
     if (p == nullptr) { return kSuccess; }
     if (PinnedMemory::get().busy(p)) {
@@ -84,6 +90,7 @@ JETCAL_API int cudaFreeHost(void* p) {
   });
 }
 JETCAL_API int cudaHostRegister(void* p, size_t bytes, unsigned) {
+  Counters::all().add_call(Call::allocation);
   return api([&]() -> int {
     if (p == nullptr || bytes == 0) { return kErrorInvalidValue; }
     return PinnedMemory::get().add_registered(p, bytes) ? kSuccess

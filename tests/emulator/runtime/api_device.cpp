@@ -1,4 +1,5 @@
 // The one device there is, and its properties.
+#include "tests/emulator/counters.hpp"
 #include "tests/emulator/execute/program.hpp"
 #include "tests/emulator/runtime/api.hpp"
 #include "tests/emulator/settings.hpp"
@@ -64,6 +65,7 @@ JETCAL_API int cudaSetDevice(int device) {
 JETCAL_API int cudaInitDevice(int device, unsigned, unsigned) { return cudaSetDevice(device); }
 JETCAL_API int cudaSetDeviceFlags(unsigned) { return kSuccess; }
 JETCAL_API int cudaDeviceSynchronize() {
+  Counters::all().add_call(Call::wait);
   return uncapturable([] {
     Queue::get().synchronise_all();
     return kSuccess;

@@ -69,6 +69,8 @@ constexpr Named kErrors[] = {
      "dependency created on uncaptured work in another stream"},
     {kErrorStreamCaptureImplicit, "cudaErrorStreamCaptureImplicit",
      "operation would make the legacy stream depend on a capturing blocking stream"},
+    {kErrorCapturedEvent, "cudaErrorCapturedEvent",
+     "operation not permitted on an event last recorded in a capturing stream"},
 };
 
 Named const& named(int error) {

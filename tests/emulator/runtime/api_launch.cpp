@@ -1,4 +1,5 @@
 // Registration of the program's kernels, and their launches.
+#include "tests/emulator/counters.hpp"
 #include "tests/emulator/execute/warp.hpp"
 #include "tests/emulator/runtime/api.hpp"
 #include "tests/emulator/runtime/modules.hpp"
@@ -41,6 +42,7 @@ int check_configuration(Kernel const& kernel, Dim3 grid, Dim3 block, u64 dynamic
 
 int enqueue_launch(void const* host, Dim3 grid, Dim3 block, void** arguments, u64 dynamic,
                    void* handle) {
+  Counters::all().add_call(Call::kernel_launch);
   HostFunction* const f = function_of(host);
   if (f == nullptr) { return kErrorInvalidDeviceFunction; }
   Stream* const stream = Queue::get().stream(handle);

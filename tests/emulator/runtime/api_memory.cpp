@@ -1,4 +1,5 @@
 // cudaMemcpy, cudaMemset and their relatives.
+#include "tests/emulator/counters.hpp"
 #include "tests/emulator/memory/device_memory.hpp"
 #include "tests/emulator/memory/pinned_memory.hpp"
 #include "tests/emulator/runtime/api.hpp"
@@ -111,8 +112,12 @@ int copy(void* to, void const* from, Rectangle r, int kind, Stream& stream, bool
       work.copies.push_back({target, span(r.to_pitch, r), true, work.what});
     }
   }
+  if (!synchronous && (pageable_from || pageable_to)) {
+    Counters::all().add_call(Call::pageable_copy);
+  }
   int const error = Queue::get().enqueue(stream, std::move(work), 1);
   if (error == kSuccess && !stream.capture && (synchronous || pageable_to)) {
+    Counters::all().add_call(Call::wait);
     Queue::get().synchronise(stream.last);
   }
   return error;

@@ -1,4 +1,5 @@
 // Streams, events and stream capture; graphs.
+#include "tests/emulator/counters.hpp"
 #include "tests/emulator/runtime/api.hpp"
 
 #include <map>
@@ -58,6 +59,7 @@ JETCAL_API int cudaStreamDestroy(void* stream) {
   });
 }
 JETCAL_API int cudaStreamSynchronize(void* handle) {
+  Counters::all().add_call(Call::wait);
   return on_stream(handle, [](Stream& stream) -> int {
     if (Queue::get().spoils_capture()) { return kErrorStreamCaptureUnsupported; }
     Queue::get().synchronise(stream);
@@ -66,6 +68,7 @@ JETCAL_API int cudaStreamSynchronize(void* handle) {
 }
 JETCAL_API int cudaStreamQuery(void* handle) {
   return on_stream(handle, [](Stream& stream) -> int {
+    if (Queue::get().spoils_capture()) { return kErrorStreamCaptureUnsupported; }
     return Queue::get().query(stream.last) ? kSuccess : kErrorNotReady;
   });
 }
@@ -103,14 +106,18 @@ JETCAL_API int cudaEventRecord(void* event, void* stream) {
   return cudaEventRecordWithFlags(event, stream, 0);
 }
 JETCAL_API int cudaEventSynchronize(void* handle) {
+  Counters::all().add_call(Call::event_wait);
   return with_event(handle, [](Event& event) -> int {
-    if (event.capture || Queue::get().spoils_capture()) { return kErrorStreamCaptureUnsupported; }
+    if (Queue::get().spoils_capture()) { return kErrorStreamCaptureUnsupported; }
+    if (event.capture) { return kErrorCapturedEvent; }
     Queue::get().synchronise(event.recorded);
     return kSuccess;
   });
 }
 JETCAL_API int cudaEventQuery(void* handle) {
   return with_event(handle, [](Event& event) -> int {
+    if (Queue::get().spoils_capture()) { return kErrorStreamCaptureUnsupported; }
+    if (event.capture) { return kErrorCapturedEvent; }
     return Queue::get().query(event.recorded) ? kSuccess : kErrorNotReady;
   });
 }
@@ -162,6 +169,7 @@ JETCAL_API int cudaGraphInstantiateWithFlags(GraphHandle** executable, GraphHand
   return cudaGraphInstantiate(executable, handle, flags);
 }
 JETCAL_API int cudaGraphLaunch(GraphHandle* executable, void* stream_handle) {
+  Counters::all().add_call(Call::graph_launch);
   return on_stream(stream_handle, [&](Stream& stream) -> int {
     auto const graph = graph_of(executable);
     if (!graph) { return kErrorInvalidValue; }
