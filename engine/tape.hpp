@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <set>
@@ -132,6 +133,8 @@ class BasicTape {
 
   /// Plans memory. `training` false: no backward, and values share memory once they are read.
   void finish(bool training) {
+    static std::atomic<std::int64_t> last_id{0};
+    id_ = ++last_id;
     training_ = training;
     std::vector<bool> const reached =
         training ? plan_backward() : std::vector<bool>(entries_.size());
@@ -168,6 +171,9 @@ class BasicTape {
           entry.op);
     }
   }
+
+  /// No other tape that was finished has it; copies do.
+  std::int64_t id() const { return id_; }
 
   Id size() const { return static_cast<Id>(entries_.size()); }
   Entry const& operator[](Id id) const { return entries_[static_cast<std::size_t>(id)]; }
@@ -355,6 +361,7 @@ class BasicTape {
   Layout layout_;
   std::vector<Entry> entries_;
   std::map<std::int64_t, std::vector<std::int64_t>> free_;
+  std::int64_t id_ = 0;
   std::int64_t n_inputs_ = 0;
   std::int64_t floats_per_row_ = 0;
   std::int64_t prepared_size_ = 0;

@@ -30,13 +30,17 @@ void update(float* average, float const* p, std::int64_t n, float one_minus_deca
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-namespace jetcal::cpu {
+namespace jetcal {
 
-void average_update(float* average, float const* p, std::int64_t n, float decay) {
+float average_rate(float decay) {
   JETCAL_REQUIRE(decay >= 0 && decay <= 1, ConfigError,
                  "average: decay is " << decay << " (must be in [0, 1])");
-  JETCAL_DISPATCH(update, average, p, n, 1.0f - decay);
+  return 1.0f - decay;
 }
 
-}  // namespace jetcal::cpu
+void cpu::average_update(float* average, float const* p, std::int64_t n, float decay) {
+  JETCAL_DISPATCH(update, average, p, n, average_rate(decay));
+}
+
+}  // namespace jetcal
 #endif

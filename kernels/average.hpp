@@ -2,7 +2,12 @@
 
 #include <cstdint>
 
-namespace jetcal::cpu {
+namespace jetcal {
+
+/// An update's constant, 1 - decay. Errors: ConfigError for a decay outside [0, 1].
+float average_rate(float decay);
+
+namespace cpu {
 
 /// Exponential average of the weights: average += (1 - decay) (p - average).
 ///
@@ -13,4 +18,5 @@ namespace jetcal::cpu {
 /// Errors    ConfigError for a decay outside [0, 1]
 void average_update(float* average, float const* p, std::int64_t n, float decay);
 
-}  // namespace jetcal::cpu
+}  // namespace cpu
+}  // namespace jetcal

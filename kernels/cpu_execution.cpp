@@ -40,33 +40,39 @@ class CpuExecution final : public Execution {
         pool_(options.threads),
         workspaces_(static_cast<std::size_t>(options.threads)) {}
 
-  PassResult const& train(Tape const& tape, HostBatch const& batch, PassOptions const& options,
-                          Buffer const& parameters) override {
-    std::vector<Id> const heads = begin(tape, batch, parameters);
-    bool const by_kept =
-        std::count(options.divisors.begin(), options.divisors.end(), Divisor::kept) > 0;
-    std::vector<float> scalars(heads.size());
-    if (by_kept) { run(tape, batch, parameters, heads, scalars, Pass::forward); }
-    for (std::size_t h = 0; h < heads.size(); ++h) {
-      bool const kept = by_kept && options.divisors[h] == Divisor::kept;
-      double const divisor = kept ? result_.heads[h].kept : result_.weight;
-      scalars[h] = divisor > 0 ? static_cast<float>(1.0 / divisor) : 0.0f;
-    }
-    run(tape, batch, parameters, heads, scalars, Pass::training);
-    reduce_lanes(tape, Lanes(batch.features.rows, options_.lanes).count);
-    return result_;
+  // Whatever is started is done when the call returns.
+  void start_update(Update const& update, HostBatch const& batch) override {
+    require_idle();
+    run_training(update.tape, batch, update.pass, update.parameters);
+    if (all_finite(result_)) { apply(update); }
+    started_ = true;
   }
 
-  Buffer& gradients() override {
-    if (lanes_.empty()) { lanes_.resize(1); }
-    return lanes_.front();
-  }
-
-  PassResult const& evaluate(Tape const& tape, HostBatch const& batch,
-                             Buffer const& parameters) override {
+  void start_evaluation(Tape const& tape, HostBatch const& batch,
+                        Buffer const& parameters) override {
+    require_idle();
     std::vector<Id> const heads = begin(tape, batch, parameters);
     run(tape, batch, parameters, heads, std::vector<float>(heads.size()), Pass::forward);
+    started_ = true;
+  }
+
+  PassResult const& finish() override {
+    JETCAL_REQUIRE(started_, Error, "Execution::finish: nothing is in flight (start it first)");
+    started_ = false;
     return result_;
+  }
+  std::size_t most_in_flight() const override { return 1; }
+
+  PassResult const& train(Tape const& tape, HostBatch const& batch, PassOptions const& options,
+                          Buffer const& parameters) override {
+    require_idle();
+    run_training(tape, batch, options, parameters);
+    return result_;
+  }
+
+  Buffer const& gradients() const override {
+    JETCAL_REQUIRE(!lanes_.empty(), Error, "Execution::gradients: there are none (train first)");
+    return lanes_.front();
   }
 
   void predict(Tape const& tape, ConstMat features, Buffer const& parameters,
@@ -96,41 +102,6 @@ class CpuExecution final : public Execution {
     });
   }
 
-  void update(OptimizerStep const& step, std::vector<Range> const& ranges, Buffer& parameters,
-              std::vector<Buffer>& states) override {
-    float const* const g = gradients().data();
-    for_chunks(ranges, [&](Range const& chunk) {
-      std::vector<float*> state;
-      for (Buffer& s : states) { state.push_back(s.data() + chunk.begin); }
-      cpu::optimizer_update(step, parameters.data() + chunk.begin, state, g + chunk.begin,
-                            chunk.end - chunk.begin);
-    });
-  }
-
-  void average(float decay, std::vector<Range> const& ranges, Buffer const& parameters,
-               Buffer& averages) override {
-    for_chunks(ranges, [&](Range const& chunk) {
-      cpu::average_update(averages.data() + chunk.begin, parameters.data() + chunk.begin,
-                          chunk.end - chunk.begin, decay);
-    });
-  }
-
-  NormResult gradient_norm(std::vector<Range> const& ranges) override {
-    std::vector<Range> const chunks = chunks_of(ranges);
-    std::vector<NormResult> parts(chunks.size());
-    float const* const g = gradients().data();
-    pool_.run(static_cast<std::int64_t>(chunks.size()), [&](std::int64_t i, int) {
-      Range const& chunk = chunks[static_cast<std::size_t>(i)];
-      parts[static_cast<std::size_t>(i)] = cpu::squared_norm(g, chunk.begin, chunk.end);
-    });
-    NormResult total;
-    for (NormResult const& part : parts) {
-      total.sum_of_squares += part.sum_of_squares;
-      total.non_finite += part.non_finite;
-    }
-    return total;
-  }
-
   Device device() const override { return options_.device; }
   int threads() const override { return pool_.size(); }
 
@@ -144,6 +115,10 @@ class CpuExecution final : public Execution {
  private:
   enum class Pass { forward, training };
 
+  void require_idle() const {
+    JETCAL_REQUIRE(!started_, Error, "Execution: one is in flight already (finish it first)");
+  }
+
   std::vector<Id> begin(Tape const& tape, HostBatch const& batch, Buffer const& parameters) {
     std::int64_t const rows = batch.features.rows;
     JETCAL_REQUIRE(
@@ -156,8 +131,27 @@ class CpuExecution final : public Execution {
       head.row_loss.resize(static_cast<std::size_t>(rows));
       head.row_kept.resize(static_cast<std::size_t>(rows));
     }
+    result_.norm = {};
     result_.weight = sum_over_rows(batch.weights, rows);
     return heads;
+  }
+
+  void run_training(Tape const& tape, HostBatch const& batch, PassOptions const& options,
+                    Buffer const& parameters) {
+    std::vector<Id> const heads = begin(tape, batch, parameters);
+    bool const by_kept =
+        std::count(options.divisors.begin(), options.divisors.end(), Divisor::kept) > 0;
+    std::vector<float> scalars(heads.size());
+    if (by_kept) { run(tape, batch, parameters, heads, scalars, Pass::forward); }
+    for (std::size_t h = 0; h < heads.size(); ++h) {
+      bool const kept = by_kept && options.divisors[h] == Divisor::kept;
+      double const divisor = kept ? result_.heads[h].kept : result_.weight;
+      scalars[h] = divisor > 0 ? static_cast<float>(1.0 / divisor) : 0.0f;
+    }
+    run(tape, batch, parameters, heads, scalars, Pass::training);
+    std::vector<Range> const ranges = trained_ranges(tape);
+    reduce_lanes(ranges, Lanes(batch.features.rows, options_.lanes).count);
+    result_.norm = gradient_norm(ranges);
   }
 
   void run(Tape const& tape, HostBatch const& batch, Buffer const& parameters,
@@ -215,6 +209,20 @@ class CpuExecution final : public Execution {
     return sum_tree(sums.data(), lanes.count);
   }
 
+  void apply(Update const& update) {
+    float const* const g = gradients().data();
+    for_chunks(trained_ranges(update.tape), [&](Range const& chunk) {
+      std::vector<float*> states;
+      for (Buffer& s : update.states) { states.push_back(s.data() + chunk.begin); }
+      std::int64_t const n = chunk.end - chunk.begin;
+      float* const p = update.parameters.data() + chunk.begin;
+      cpu::optimizer_update(update.step, p, states, g + chunk.begin, n);
+      if (update.averages != nullptr) {
+        cpu::average_update(update.averages->data() + chunk.begin, p, n, update.average_decay);
+      }
+    });
+  }
+
   void prepare(Tape const& tape, Buffer const& parameters) {
     if (prepared_.size() < tape.prepared_size()) {
       prepared_ = Buffer(options_.device, tape.prepared_size());
@@ -239,13 +247,13 @@ class CpuExecution final : public Execution {
     }
   }
 
-  void reduce_lanes(Tape const& tape, std::int64_t count) {
+  void reduce_lanes(std::vector<Range> const& ranges, std::int64_t count) {
     if (count == 1) { return; }
     std::vector<float*> lanes;
     for (std::int64_t i = 0; i < count; ++i) {
       lanes.push_back(lanes_[static_cast<std::size_t>(i)].data());
     }
-    for_chunks(trained_ranges(tape), [&](Range const& chunk) {
+    for_chunks(ranges, [&](Range const& chunk) {
       cpu::sum_lanes(lanes.data(), static_cast<int>(count), chunk.begin, chunk.end);
     });
   }
@@ -256,6 +264,22 @@ class CpuExecution final : public Execution {
     std::int64_t const floats = tape.floats_per_row() * capacity;
     if (memory.size() < floats) { memory = Buffer(options_.device, floats); }
     return {memory.data(), capacity, false};
+  }
+
+  NormResult gradient_norm(std::vector<Range> const& ranges) {
+    std::vector<Range> const chunks = chunks_of(ranges);
+    std::vector<NormResult> parts(chunks.size());
+    float const* const g = gradients().data();
+    pool_.run(static_cast<std::int64_t>(chunks.size()), [&](std::int64_t i, int) {
+      Range const& chunk = chunks[static_cast<std::size_t>(i)];
+      parts[static_cast<std::size_t>(i)] = cpu::squared_norm(g, chunk.begin, chunk.end);
+    });
+    NormResult total;
+    for (NormResult const& part : parts) {
+      total.sum_of_squares += part.sum_of_squares;
+      total.non_finite += part.non_finite;
+    }
+    return total;
   }
 
   static std::vector<Range> chunks_of(std::vector<Range> const& ranges) {
@@ -282,6 +306,7 @@ class CpuExecution final : public Execution {
   std::vector<Buffer> lanes_;       // gradients, one a lane; the sum ends in the first
   Buffer prepared_;
   PassResult result_;
+  bool started_ = false;  // and not finished
 };
 
 }  // namespace

@@ -10,6 +10,7 @@ add_library(jetcal_cuda_kernels STATIC
   cublas_library.cpp
   cuda_backend.cpp
   cuda_context.cpp
+  cuda_handles.cpp
   cudnn_library.cpp
   dense.cu
   dense_backward_weights.cu
@@ -43,7 +44,12 @@ target_compile_options(jetcal_cuda_kernels PRIVATE
 
 # Nothing but the functions of engine/cuda_library.hpp and kernels/cuda_execution.hpp is exported:
 # what the library has of jetcal's own code cannot meet the program's.
-add_library(jetcal_cuda SHARED cuda_execution.cpp cuda_exports.cpp kernel_chooser.cpp)
+add_library(jetcal_cuda SHARED
+  cuda_execution.cpp
+  cuda_exports.cpp
+  cuda_graphs.cpp
+  cuda_slot.cpp
+  kernel_chooser.cpp)
 target_link_libraries(jetcal_cuda PRIVATE jetcal_cuda_kernels jetcal_kernels)
 set_target_properties(jetcal_cuda PROPERTIES
   CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON

@@ -1,10 +1,17 @@
 #include "kernels/cuda_execution.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstring>
+#include <deque>
 
+#include "kernels/average.hpp"
 #include "kernels/cuda_backend.cuh"
 #include "kernels/cuda_context.cuh"
+#include "kernels/cuda_graphs.cuh"
+#include "kernels/cuda_slot.cuh"
 #include "kernels/kernel_chooser.cuh"
+#include "kernels/launch_checks.cuh"
 #include "kernels/optimizers.cuh"
 #include "kernels/reduce.cuh"
 
@@ -14,91 +21,125 @@ namespace {
 // Rows that predict() takes through the network at a time.
 constexpr std::int64_t kPredictRows = 32'768;
 
-// A head has two numbers a row, the batch one: as many heads as RowArrays has room for.
-constexpr std::size_t kMostHeads = 3;
+// While the host looks at one batch's results the device has the next one.
+constexpr std::size_t kSlots = 2;
 
-/// What the kernels leave on the device for the host, and for each other.
-struct Results {
-  double totals[kMostRowArrays];  // weight; loss and kept of each head
-  NormResult norm;
-  float scales[kMostHeads];  // 1 / divisor of each head
-};
+std::int64_t bytes(std::int64_t floats) {
+  return floats * static_cast<std::int64_t>(sizeof(float));
+}
 
-/// Runs a whole batch through the tape at once, one kernel after the other on the device's stream.
+UpdateConstants constants_of(Update const& update) {
+  UpdateConstants constants;
+  std::visit(
+      [&](auto const& step) {
+        static_assert(sizeof step <= sizeof constants.step);
+        std::memcpy(constants.step, &step, sizeof step);
+      },
+      update.step);
+  if (update.averages != nullptr) { constants.average_rate = average_rate(update.average_decay); }
+  return constants;
+}
+
+/// Where an update's constants are on the device, if they are a Step's.
+template <class Step>
+Step const* constants_if(Pass const& pass, UpdateConstants const* constants) {
+  bool const is = pass.optimizer == OptimizerStep(Step()).index();
+  return is ? reinterpret_cast<Step const*>(constants->step) : nullptr;
+}
+
+Context& current_context(int index) {
+  Context& context = Context::of(index);
+  context.make_current();
+  return context;
+}
+
+/// Takes whole batches through the tape, each as one graph on the device's stream. A batch's copy
+/// to the device and its losses' copy back run on streams of their own, beside other kernels.
 class CudaExecution final : public Execution {
  public:
   explicit CudaExecution(ExecutionOptions const& options)
       : options_(options),
-        context_(Context::of(options.device.index)),
-        chooser_(context_, options) {
-    reserve(results_, (sizeof(Results) + sizeof(float) - 1) / sizeof(float));
+        context_(current_context(options.device.index)),
+        chooser_(context_, options),
+        results_(context_, Slot::kConstantFloats) {}
+
+  /// What is in flight uses memory that goes now.
+  ~CudaExecution() override {
+    static_cast<void>(cudaStreamSynchronize(uploads_.get()));
+    static_cast<void>(cudaStreamSynchronize(stream()));
   }
+  CudaExecution(CudaExecution const&) = delete;
+  CudaExecution& operator=(CudaExecution const&) = delete;
+
+  void start_update(Update const& update, HostBatch const& batch) override {
+    std::size_t const n_states = optimizer_states(update.step).size();
+    JETCAL_REQUIRE(update.states.size() == n_states, ShapeError,
+                   "update: " << update.states.size() << " states (must be " << n_states << ")");
+    Pass pass{Pass::Kind::update, update.tape.id(), shape_of(batch)};
+    pass.parameters = update.parameters.data();
+    pass.divisors = update.pass.divisors;
+    pass.optimizer = update.step.index();
+    pass.updated = update.parameters.data();
+    for (Buffer& state : update.states) { pass.states.push_back(state.data()); }
+    if (update.averages != nullptr) { pass.averages = update.averages->data(); }
+    start(pass, update.tape, batch, constants_of(update));
+  }
+
+  void start_evaluation(Tape const& tape, HostBatch const& batch,
+                        Buffer const& parameters) override {
+    Pass pass{Pass::Kind::evaluation, tape.id(), shape_of(batch)};
+    pass.parameters = parameters.data();
+    start(pass, tape, batch, {});
+  }
+
+  PassResult const& finish() override {
+    JETCAL_REQUIRE(!in_flight_.empty(), Error,
+                   "Execution::finish: nothing is in flight (start it first)");
+    InFlight const first = in_flight_.front();
+    in_flight_.pop_front();
+    context_.make_current();
+    Slot const& slot = slots_[first.slot];
+    require_success(cudaEventSynchronize(slot.done.get()), "waiting for the device");
+    slot.read(first.rows, first.heads, result_);
+    if (!first.has_gradient) { result_.norm = {}; }
+    return result_;
+  }
+
+  std::size_t most_in_flight() const override { return kSlots; }
 
   PassResult const& train(Tape const& tape, HostBatch const& batch, PassOptions const& options,
                           Buffer const& parameters) override {
-    Batch const on_device = upload(tape, batch, parameters);
-    std::vector<Id> const heads = heads_of(tape, batch.features.rows);
-    Lanes const lanes(batch.features.rows, options_.lanes);
-    LaneArenas const arenas = reserve_lanes(tape.layout().size(), lanes.count);
-    bool const by_kept =
-        std::count(options.divisors.begin(), options.divisors.end(), Divisor::kept) > 0;
-    chooser_.decide(tape, batch.features.rows);
-    PassArguments pass = arguments(on_device, parameters);
-    pass.gradients = arenas.first;
-    Tape::Workspace work = workspace(tape, pass.rows);
-    CudaBackend const backend(stream(), lanes, arenas, chooser_.kernels());
-    if (by_kept) {  // once more, to know what to divide by
-      tape.forward(backend, work, pass);
-      sum_heads(tape, work, heads, lanes);
-    }
-    for (std::size_t h = 0; h < heads.size(); ++h) {
-      bool const kept = by_kept && options.divisors[h] == Divisor::kept;
-      inverse_or_zero(stream(), results()->totals + (kept ? 2 + 2 * h : 0), results()->scales + h);
-    }
-    tape.forward(backend, work, pass);
-    sum_heads(tape, work, heads, lanes);
-    tape.backward(backend, work, pass);
-    std::vector<Range> const ranges = trained_ranges(tape);
-    for (Range const& range : ranges) {
-      sum_lanes(stream(), arenas, lanes.count, range.begin, range.end);
-    }
-    enqueue_norm(ranges);
-    PassResult const& result = download(tape, work, heads);
-    norm_of_ = ranges;
-    return result;
+    JETCAL_REQUIRE(in_flight_.empty(), Error,
+                   "Execution::train: " << in_flight_.size() << " are in flight (finish them)");
+    Pass pass{Pass::Kind::training, tape.id(), shape_of(batch)};
+    pass.parameters = parameters.data();
+    pass.divisors = options.divisors;
+    start(pass, tape, batch, {});
+    return finish();
   }
 
-  /// Whoever asks may change them: their norm is not known any more.
-  Buffer& gradients() override {
-    norm_of_.clear();
+  Buffer const& gradients() const override {
+    JETCAL_REQUIRE(gradients_.size() > 0, Error,
+                   "Execution::gradients: there are none (train first)");
     return gradients_;
-  }
-
-  PassResult const& evaluate(Tape const& tape, HostBatch const& batch,
-                             Buffer const& parameters) override {
-    Batch const on_device = upload(tape, batch, parameters);
-    std::vector<Id> const heads = heads_of(tape, batch.features.rows);
-    Lanes const lanes(batch.features.rows, options_.lanes);
-    chooser_.decide(tape, batch.features.rows);
-    PassArguments const pass = arguments(on_device, parameters);
-    Tape::Workspace work = workspace(tape, pass.rows);
-    tape.forward(CudaBackend(stream(), lanes, {}, chooser_.kernels()), work, pass);
-    sum_heads(tape, work, heads, lanes);
-    return download(tape, work, heads);
   }
 
   void predict(Tape const& tape, ConstMat features, Buffer const& parameters,
                std::vector<Id> const& outputs, std::vector<Mat> const& into) override {
-    prepare(tape, parameters);
     for (std::int64_t first = 0; first < features.rows; first += kPredictRows) {
       std::int64_t const rows = std::min(kPredictRows, features.rows - first);
+      HostBatch batch;
+      batch.features = {features.row(first), rows, features.cols, features.ld};
+      BatchShape const shape = shape_of(batch);
+      Slot& slot = free_slot(tape, shape, Pass::Kind::evaluation);
+      slot.upload(batch, {}, uploads_.get(), stream());
+      prepare(tape, parameters.data());
       PassArguments pass;
       pass.rows = rows;
-      pass.inputs = {upload_features({features.row(first), rows, features.cols, features.ld})};
+      pass.inputs = {slot.on_device(shape).features};
       pass.parameters = parameters.data();
       pass.prepared = prepared_.data();
-      chooser_.decide(tape, rows);
-      Tape::Workspace work = workspace(tape, rows);
+      Tape::Workspace work{workspace_.data(), rows, false};
       tape.forward(CudaBackend(stream(), {rows, 1}, {}, chooser_.kernels()), work, pass);
       for (std::size_t i = 0; i < outputs.size(); ++i) {
         ConstMat const value = tape.value(outputs[i], work, rows);
@@ -111,200 +152,210 @@ class CudaExecution final : public Execution {
     }
   }
 
-  void update(OptimizerStep const& step, std::vector<Range> const& ranges, Buffer& parameters,
-              std::vector<Buffer>& states) override {
-    context_.make_current();
-    std::size_t const n_states = optimizer_states(step).size();
-    JETCAL_REQUIRE(states.size() == n_states, ShapeError,
-                   "update: " << states.size() << " states (must be " << n_states << ")");
-    for (Range const& range : ranges) {
-      auto const state = [&](std::size_t i) { return states[i].data() + range.begin; };
-      float* const p = parameters.data() + range.begin;
-      float const* const g = gradients_.data() + range.begin;
-      std::int64_t const n = range.end - range.begin;
-      if (auto const* const radam = std::get_if<RadamStep>(&step)) {
-        radam_update(stream(), p, state(0), state(1), g, n, *radam);
-      } else if (auto const* const diffgrad = std::get_if<DiffgradStep>(&step)) {
-        diffgrad_update(stream(), p, state(0), state(1), state(2), g, n, *diffgrad);
-      } else if (auto const* const adam = std::get_if<AdamStep>(&step)) {
-        adam_update(stream(), p, state(0), state(1), g, n, *adam);
-      } else {
-        sgd_update(stream(), p, state(0), g, n, std::get<SgdStep>(step));
-      }
-    }
-  }
-
-  void average(float decay, std::vector<Range> const& ranges, Buffer const& parameters,
-               Buffer& averages) override {
-    context_.make_current();
-    for (Range const& range : ranges) {
-      average_update(stream(), averages.data() + range.begin, parameters.data() + range.begin,
-                     range.end - range.begin, decay);
-    }
-  }
-
-  /// Known without another wait if it is the norm of what the last pass trained.
-  NormResult gradient_norm(std::vector<Range> const& ranges) override {
-    auto const same = [](Range const& a, Range const& b) {
-      return a.begin == b.begin && a.end == b.end;
-    };
-    if (ranges.empty() ||
-        !std::equal(ranges.begin(), ranges.end(), norm_of_.begin(), norm_of_.end(), same)) {
-      context_.make_current();
-      enqueue_norm(ranges);
-      context_.start_download(&results()->norm, &norm_, sizeof norm_);
-      context_.synchronize();
-      norm_of_.clear();
-    }
-    return norm_;
-  }
-
   Device device() const override { return options_.device; }
   int threads() const override { return options_.threads; }
   KernelChoices kernel_choices() const override { return chooser_.choices(); }
 
   std::int64_t memory() const override {
     std::int64_t floats = 0;
-    for (Buffer const* const b : {&workspace_, &prepared_, &inputs_, &gradients_, &other_lanes_,
-                                  &lane_sums_, &norm_parts_, &results_}) {
+    for (Buffer const* const b : {&workspace_, &prepared_, &gradients_, &other_lanes_, &lane_sums_,
+                                  &norm_parts_, &results_}) {
       floats += b->size();
     }
-    return floats * static_cast<std::int64_t>(sizeof(float)) + chooser_.memory();
+    for (Slot const& slot : slots_) { floats += slot.device.size(); }
+    return bytes(floats) + chooser_.memory();
   }
 
  private:
-  /// A batch on the device.
-  struct Batch {
-    ConstMat features, targets, weights;
+  /// Something started and not finished.
+  struct InFlight {
+    std::size_t slot = 0;
+    std::int64_t rows = 0;
+    std::size_t heads = 0;
+    bool has_gradient = false;
   };
 
   cudaStream_t stream() const { return context_.stream(); }
   Results* results() { return reinterpret_cast<Results*>(results_.data()); }
+  double* lane_sums() { return reinterpret_cast<double*>(lane_sums_.data()); }
 
-  /// Gives the old memory back before it asks for more.
-  void reserve(Buffer& buffer, std::int64_t floats) {
-    if (buffer.size() >= floats) { return; }
-    buffer = Buffer();
-    buffer = Buffer(context_, floats);
-  }
-
-  std::vector<Id> heads_of(Tape const& tape, std::int64_t rows) {
-    std::vector<Id> heads = loss_entries(tape);
-    JETCAL_REQUIRE(heads.size() <= kMostHeads, ShapeError,
-                   "Execution: the network has " << heads.size() << " heads (at most " << kMostHeads
-                                                 << " on a CUDA device)");
-    result_.heads.resize(heads.size());
-    for (HeadResult& head : result_.heads) {
-      head.row_loss.resize(static_cast<std::size_t>(rows));
-      head.row_kept.resize(static_cast<std::size_t>(rows));
-    }
-    return heads;
-  }
-
-  // ---- to the device ----
-
-  /// The batch to the device, and what is known before the pass: parameters as the products want
-  /// them, and the sum of the weights.
-  Batch upload(Tape const& tape, HostBatch const& batch, Buffer const& parameters) {
-    std::int64_t const rows = batch.features.rows;
+  void start(Pass& pass, Tape const& tape, HostBatch const& batch,
+             UpdateConstants const& constants) {
+    std::int64_t const rows = pass.shape.rows;
     JETCAL_REQUIRE(
         batch.targets.rows == rows, ShapeError,
         "Execution: " << rows << " rows of features but " << batch.targets.rows << " of targets");
-    prepare(tape, parameters);
-    Batch on_device;
-    std::int64_t const targets = rows * batch.targets.ld;
-    on_device.features = upload_features(batch.features, targets + rows);
-    float* const at = inputs_.data() + rows * on_device.features.ld;
-    on_device.targets = {at, rows, batch.targets.cols, batch.targets.ld};
-    on_device.weights = {at + targets, rows, 1, 1};
-    context_.start_upload(batch.targets.data, at, bytes(targets));
-    context_.start_upload(batch.weights, at + targets, bytes(rows));
-    reserve(lane_sums_, 2 * kMostRowArrays * options_.lanes);
-    sum_rows(stream(), {{on_device.weights.data}}, Lanes(rows, options_.lanes), lane_sums(),
-             results()->totals);
-    return on_device;
-  }
-
-  /// Features with padded rows, at the beginning of inputs_; `more` floats are free behind them.
-  ConstMat upload_features(ConstMat features, std::int64_t more = 0) {
-    std::int64_t const ld = padded(features.cols);
-    reserve(inputs_, features.rows * ld + more);
-    float const* from = features.data;
-    if (features.ld != ld) {
-      context_.synchronize();  // the last ones may still be on their way
-      staged_features_.assign(static_cast<std::size_t>(features.rows * ld), 0.0f);
-      for (std::int64_t r = 0; r < features.rows; ++r) {
-        std::copy_n(features.row(r), features.cols, staged_features_.data() + r * ld);
-      }
-      from = staged_features_.data();
+    std::size_t const heads = loss_entries(tape).size();
+    JETCAL_REQUIRE(
+        pass.kind == Pass::Kind::evaluation || pass.divisors.size() == heads, ShapeError,
+        "Execution: " << pass.divisors.size() << " divisors (one a head: " << heads << ")");
+    Slot& slot = free_slot(tape, pass.shape, pass.kind);
+    pass.slot = next_slot_;
+    slot.upload(batch, constants, uploads_.get(), stream());
+    if (in_flight_.empty()) {  // what was refused before is known to whoever started it
+      require_success(cudaMemsetAsync(&results()->refused, 0, sizeof(int), stream()), "cudaMemset");
     }
-    context_.start_upload(from, inputs_.data(), bytes(features.rows * ld));
-    return {inputs_.data(), features.rows, features.cols, ld};
+    graphs_.run(pass, stream(), [&] { enqueue(pass, tape); });
+    require_success(cudaEventRecord(slot.done.get(), stream()), "cudaEventRecord");
+    in_flight_.push_back({pass.slot, rows, heads, pass.kind != Pass::Kind::evaluation});
+    next_slot_ = (next_slot_ + 1) % kSlots;
   }
 
-  void prepare(Tape const& tape, Buffer const& parameters) {
+  // ---- memory ----
+
+  /// The next slot, with all the memory a pass takes and whose kernels it runs with: nothing is
+  /// allocated or measured after this.
+  Slot& free_slot(Tape const& tape, BatchShape const& shape, Pass::Kind kind) {
     context_.make_current();
-    reserve(prepared_, tape.prepared_size());
+    JETCAL_REQUIRE(in_flight_.size() < kSlots, Error,
+                   "Execution: " << kSlots << " are in flight (finish one first)");
+    std::size_t const heads = loss_entries(tape).size();
+    JETCAL_REQUIRE(heads <= kMostHeads, ShapeError,
+                   "Execution: the network has " << heads << " heads (at most " << kMostHeads
+                                                 << " on a CUDA device)");
+    chooser_.decide(tape, shape.rows);
+    reserve(tape, shape, kind);
+    Slot& slot = slots_[next_slot_];
+    if (slot.reserve_pinned(shape, heads)) { graphs_.clear(); }
+    return slot;
+  }
+
+  /// A buffer of so many floats, and so many for each row of the batch.
+  struct Need {
+    Buffer* buffer = nullptr;
+    std::int64_t fixed = 0, per_row = 0;
+    std::int64_t floats(std::int64_t rows) const { return fixed + per_row * rows; }
+  };
+
+  std::vector<Need> needs(Tape const& tape, BatchShape const& shape, Pass::Kind kind) {
+    std::vector<Need> list = {
+        {&workspace_, 0, tape.floats_per_row()},
+        {&prepared_, tape.prepared_size(), 0},
+        {&lane_sums_, 2 * kMostRowArrays * options_.lanes, 0},
+    };
+    for (Slot& slot : slots_) {
+      list.push_back({&slot.device, Slot::kConstantFloats, shape.floats_per_row()});
+    }
+    if (kind != Pass::Kind::evaluation) {
+      std::int64_t const floats = tape.layout().size();
+      std::int64_t const parts = (floats + cpu::kNormChunk - 1) / cpu::kNormChunk;
+      list.push_back({&gradients_, floats, 0});
+      list.push_back({&other_lanes_, (Lanes(shape.rows, options_.lanes).count - 1) * floats, 0});
+      list.push_back({&norm_parts_, parts * std::int64_t{sizeof(NormResult) / sizeof(float)}, 0});
+    }
+    return list;
+  }
+
+  /// Grows what is too small, all at once: the old memory is given back before more is asked for.
+  void reserve(Tape const& tape, BatchShape const& shape, Pass::Kind kind) {
+    if (kind != Pass::Kind::evaluation && gradients_.size() != tape.layout().size()) {
+      forget_addresses();
+      gradients_ = Buffer();
+      other_lanes_ = Buffer();
+    }
+    std::vector<Need> const all = needs(tape, shape, kind);
+    auto const too_small = [&](Need const& need) {
+      return need.buffer->size() < need.floats(shape.rows);
+    };
+    if (std::none_of(all.begin(), all.end(), too_small)) { return; }
+    forget_addresses();
+    require_memory(all, shape.rows);
+    for (Need const& need : all) {
+      if (too_small(need)) { *need.buffer = Buffer(); }
+    }
+    for (Need const& need : all) {
+      if (too_small(need)) { *need.buffer = Buffer(context_, need.floats(shape.rows)); }
+    }
+    context_.synchronize();  // their zeros are written on stream(), batches on another one
+  }
+
+  /// Graphs, and what is in flight, know where buffers are that are about to move.
+  void forget_addresses() {
+    context_.synchronize();
+    graphs_.clear();
+  }
+
+  void require_memory(std::vector<Need> const& all, std::int64_t rows) const {
+    std::int64_t needed = 0, had = 0, fixed = 0, per_row = 0;
+    for (Need const& need : all) {
+      needed += bytes(std::max(need.floats(rows), need.buffer->size()));
+      had += bytes(need.buffer->size());
+      fixed += bytes(need.fixed);
+      per_row += bytes(need.per_row);
+    }
+    std::int64_t const free = context_.free_bytes() + had;
+    std::int64_t const fits = std::max<std::int64_t>(0, (free - fixed) / per_row);
+    JETCAL_REQUIRE(needed <= free, DeviceError,
+                   "device " << device().name() << ": a batch of " << rows << " jets needs "
+                             << (needed >> 20) << " MiB of working memory (" << (free >> 20)
+                             << " MiB are free). Use a batch of at most " << fits
+                             << " jets, fewer lanes, or --device cpu");
+  }
+
+  // ---- what a pass is made of; the same every time, so that it can be captured ----
+
+  void enqueue(Pass const& pass, Tape const& tape) {
+    Slot& slot = slots_[pass.slot];
+    DeviceBatch const batch = slot.on_device(pass.shape);
+    std::vector<Id> const heads = loss_entries(tape);
+    Lanes const lanes(pass.shape.rows, options_.lanes);
+    bool const evaluates = pass.kind == Pass::Kind::evaluation;
+    LaneArenas arenas;
+    if (!evaluates) { arenas = {gradients_.data(), other_lanes_.data(), gradients_.size()}; }
+    CudaBackend const backend(stream(), lanes, arenas, chooser_.kernels());
+    PassArguments arguments;
+    arguments.rows = pass.shape.rows;
+    arguments.inputs = {batch.features, batch.targets, batch.weights};
+    arguments.parameters = pass.parameters;
+    arguments.prepared = prepared_.data();
+    arguments.gradients = arenas.first;
+    arguments.scalars = results()->scales;
+    Tape::Workspace work{workspace_.data(), pass.shape.rows, false};
+
+    prepare(tape, pass.parameters);
+    sum_rows(stream(), {{batch.weights.data}}, lanes, lane_sums(), results()->totals);
+    if (std::count(pass.divisors.begin(), pass.divisors.end(), Divisor::kept) > 0) {
+      tape.forward(backend, work, arguments);  // once more, to know what to divide by
+      sum_heads(tape, work, heads, lanes);
+    }
+    for (std::size_t h = 0; h < pass.divisors.size(); ++h) {
+      bool const kept = pass.divisors[h] == Divisor::kept;
+      inverse_or_zero(stream(), results()->totals + (kept ? 2 + 2 * h : 0), results()->scales + h);
+    }
+    tape.forward(backend, work, arguments);
+    sum_heads(tape, work, heads, lanes);
+    follow(stream(), summed_, downloads_.get());
+    for (std::size_t h = 0; h < heads.size(); ++h) {
+      Head const& head = std::get<Head>(tape[heads[h]].op);
+      Mat const saved = tape.saved(heads[h], work, lanes.rows);
+      slot.download_rows(h, head.row_loss(saved), lanes.rows, downloads_.get());
+    }
+    if (!evaluates) {
+      tape.backward(backend, work, arguments);
+      enqueue_gradient(trained_ranges(tape), arenas, lanes);
+    }
+    if (pass.kind == Pass::Kind::update) {
+      refuse_non_finite(stream(), results()->totals + 1, static_cast<int>(heads.size()),
+                        &results()->norm, &results()->refused);
+      for (Range const& range : trained_ranges(tape)) {
+        enqueue_update(pass, batch.constants, range);
+      }
+    }
+    slot.download(results(), stream());
+    follow(downloads_.get(), downloaded_, stream());
+  }
+
+  void prepare(Tape const& tape, float const* parameters) {
     CudaBackend const backend(stream(), {0, 1}, {});
     for (Id id = 0; id < tape.size(); ++id) {
       std::visit(
           [&](auto const& op) {
             if constexpr (!std::is_same_v<std::decay_t<decltype(op)>, Tape::Input>) {
-              backend.prepare(op, tape.layout(), parameters.data(),
+              backend.prepare(op, tape.layout(), parameters,
                               prepared_.data() + tape[id].prepared_at);
             }
           },
           tape[id].op);
-    }
-  }
-
-  PassArguments arguments(Batch const& batch, Buffer const& parameters) {
-    PassArguments pass;
-    pass.rows = batch.features.rows;
-    pass.inputs = {batch.features, batch.targets, batch.weights};
-    pass.parameters = parameters.data();
-    pass.prepared = prepared_.data();
-    pass.scalars = results()->scales;
-    return pass;
-  }
-
-  Tape::Workspace workspace(Tape const& tape, std::int64_t rows) {
-    std::int64_t const floats = tape.floats_per_row() * rows;
-    if (workspace_.size() < floats) {
-      workspace_ = Buffer();
-      std::int64_t const free = context_.free_bytes();
-      std::int64_t const row = tape.floats_per_row() * static_cast<std::int64_t>(sizeof(float));
-      JETCAL_REQUIRE(row * rows <= free, DeviceError,
-                     "device " << device().name() << ": a batch of " << rows << " jets needs "
-                               << (row * rows >> 20) << " MiB of working memory (" << (free >> 20)
-                               << " MiB are free). Use a batch of at most " << free / row
-                               << " jets, or --device cpu");
-      workspace_ = Buffer(context_, floats);
-    }
-    return {workspace_.data(), rows, false};
-  }
-
-  /// Lane 0 is gradients_, where the sum over the lanes ends.
-  LaneArenas reserve_lanes(std::int64_t floats, std::int64_t count) {
-    if (gradients_.size() != floats) {
-      gradients_ = Buffer(context_, floats);
-      other_lanes_ = Buffer();
-    }
-    reserve(other_lanes_, (count - 1) * floats);
-    return {gradients_.data(), other_lanes_.data(), floats};
-  }
-
-  // ---- and back ----
-
-  void enqueue_norm(std::vector<Range> const& ranges) {
-    NormResult* const total = &results()->norm;
-    clear_norm(stream(), total);
-    for (Range const& range : ranges) {
-      std::int64_t const n = range.end - range.begin;
-      std::int64_t const parts = (n + cpu::kNormChunk - 1) / cpu::kNormChunk;
-      reserve(norm_parts_, parts * static_cast<std::int64_t>(sizeof(NormResult) / sizeof(float)));
-      add_squared_norm(stream(), gradients_.data() + range.begin, n,
-                       reinterpret_cast<NormResult*>(norm_parts_.data()), total);
     }
   }
 
@@ -320,43 +371,53 @@ class CudaExecution final : public Execution {
     sum_rows(stream(), arrays, lanes, lane_sums(), results()->totals);
   }
 
-  PassResult const& download(Tape const& tape, Tape::Workspace const& work,
-                             std::vector<Id> const& heads) {
-    Results found;
-    context_.start_download(results(), &found, sizeof found);
-    for (std::size_t h = 0; h < heads.size(); ++h) {
-      HeadResult& result = result_.heads[h];
-      Head const& head = std::get<Head>(tape[heads[h]].op);
-      auto const rows = static_cast<std::int64_t>(result.row_loss.size());
-      Mat const saved = tape.saved(heads[h], work, rows);
-      context_.start_download(head.row_loss(saved), result.row_loss.data(), bytes(rows));
-      context_.start_download(head.row_kept(saved), result.row_kept.data(), bytes(rows));
+  void enqueue_gradient(std::vector<Range> const& ranges, LaneArenas const& arenas,
+                        Lanes const& lanes) {
+    NormResult* const norm = &results()->norm;
+    clear_norm(stream(), norm);
+    for (Range const& range : ranges) {
+      sum_lanes(stream(), arenas, lanes.count, range.begin, range.end);
+      add_squared_norm(stream(), arenas.first + range.begin, range.end - range.begin,
+                       reinterpret_cast<NormResult*>(norm_parts_.data()), norm);
     }
-    context_.synchronize();
-    norm_ = found.norm;
-    result_.weight = found.totals[0];
-    for (std::size_t h = 0; h < heads.size(); ++h) {
-      result_.heads[h].loss = found.totals[1 + 2 * h];
-      result_.heads[h].kept = found.totals[2 + 2 * h];
-    }
-    return result_;
   }
 
-  double* lane_sums() { return reinterpret_cast<double*>(lane_sums_.data()); }
-  static std::size_t bytes(std::int64_t floats) {
-    return static_cast<std::size_t>(floats) * sizeof(float);
+  void enqueue_update(Pass const& pass, UpdateConstants const* constants, Range const& range) {
+    auto const state = [&](std::size_t i) { return pass.states[i] + range.begin; };
+    float* const p = pass.updated + range.begin;
+    float const* const g = gradients_.data() + range.begin;
+    std::int64_t const n = range.end - range.begin;
+    int const* const refused = &results()->refused;
+    if (auto const* const radam = constants_if<RadamStep>(pass, constants)) {
+      radam_update(stream(), p, state(0), state(1), g, n, radam, refused);
+    } else if (auto const* const diffgrad = constants_if<DiffgradStep>(pass, constants)) {
+      diffgrad_update(stream(), p, state(0), state(1), state(2), g, n, diffgrad, refused);
+    } else if (auto const* const adam = constants_if<AdamStep>(pass, constants)) {
+      adam_update(stream(), p, state(0), state(1), g, n, adam, refused);
+    } else {
+      sgd_update(stream(), p, state(0), g, n, constants_if<SgdStep>(pass, constants), refused);
+    }
+    if (pass.averages != nullptr) {
+      average_update(stream(), pass.averages + range.begin, p, n, &constants->average_rate,
+                     refused);
+    }
   }
 
   ExecutionOptions options_;
   Context& context_;
   KernelChooser chooser_;
-  Buffer workspace_, prepared_, inputs_;
-  Buffer gradients_, other_lanes_;
+  Stream uploads_ = make_stream(), downloads_ = make_stream();
+  Event summed_ = make_event(), downloaded_ = make_event();
+  std::array<Slot, kSlots> slots_;
+  std::size_t next_slot_ = 0;
+  std::deque<InFlight> in_flight_;
+  Graphs graphs_;
+
+  Buffer workspace_, prepared_;
+  Buffer gradients_, other_lanes_;  // lane 0, where the sum over the lanes ends, and the others
   Buffer lane_sums_, norm_parts_, results_;
-  std::vector<float> staged_features_, staged_values_;
+  std::vector<float> staged_values_;
   PassResult result_;
-  NormResult norm_;
-  std::vector<Range> norm_of_;  // what norm_ is the norm of; empty: of nothing
 };
 
 }  // namespace

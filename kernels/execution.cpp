@@ -1,5 +1,8 @@
 #include "kernels/execution.hpp"
 
+#include <algorithm>
+#include <cmath>
+
 #include "engine/cuda_library.hpp"
 #include "kernels/cuda_execution.hpp"
 
@@ -23,6 +26,12 @@ std::unique_ptr<Execution> make_execution(ExecutionOptions const& options) {
   auto& make =
       CudaLibrary::open().function<decltype(jetcal_cuda_execution)>("jetcal_cuda_execution");
   return std::unique_ptr<Execution>(make(options));
+}
+
+bool all_finite(PassResult const& result) {
+  bool const losses = std::all_of(result.heads.begin(), result.heads.end(),
+                                  [](HeadResult const& head) { return std::isfinite(head.loss); });
+  return losses && result.norm.non_finite == 0 && std::isfinite(result.norm.sum_of_squares);
 }
 
 }  // namespace jetcal

@@ -30,10 +30,15 @@ struct HeadResult {
   std::vector<float> row_kept;  ///< weight, or 0
 };
 
+/// What came of a batch.
 struct PassResult {
   double weight = 0;              ///< sum of the weights
   std::vector<HeadResult> heads;  ///< in the tape's order
+  NormResult norm;                ///< of the gradient over trained_ranges(); not of an evaluation
 };
+
+/// Every loss and the gradient. An update is made only then.
+bool all_finite(PassResult const& result);
 
 /// What a head's loss is divided by: the batch's weight, or the kept jets' weight.
 struct PassOptions {
@@ -45,36 +50,60 @@ struct Range {
   std::int64_t begin = 0, end = 0;
 };
 
+/// One update of what a tape trains: a pass forward and backward, and what its gradient does.
+struct Update {
+  Tape const& tape;
+  PassOptions const& pass;
+  OptimizerStep step;
+  Buffer& parameters;
+  std::vector<Buffer>& states;  ///< as optimizer_states() names them
+  Buffer* averages = nullptr;   ///< averages += (1 - decay) (parameters - averages), if there
+  float average_decay = 0;
+};
+
 /// Runs tapes on one device and holds the working memory that takes. Parameters, gradients and
 /// optimizer states are Buffers of that device; batches and results are host memory.
+///
+/// Updates and evaluations are started, and their results fetched in the same order, so that a
+/// device need not wait for the host: up to most_in_flight() may be started and not yet finished.
+/// A batch may go as soon as start_* returns; tapes and Buffers stay until finish(). A result is
+/// the execution's own, until it is next called.
+///
+/// Errors    DeviceError; Error for more in flight than that, or for finish() without a start
 class Execution {
  public:
   virtual ~Execution() = default;
 
-  /// Forward and backward of a whole batch. gradients() then holds the gradient of
-  /// sum over heads of (sum of weight * loss) / divisor; slices without gradient are not touched.
-  virtual PassResult const& train(Tape const& tape, HostBatch const& batch,
-                                  PassOptions const& options, Buffer const& parameters) = 0;
-  virtual Buffer& gradients() = 0;
+  /// Unless all_finite(result) nothing is updated, nor by updates that were started since.
+  virtual void start_update(Update const& update, HostBatch const& batch) = 0;
 
   /// Losses only, with a tape finished without training.
-  virtual PassResult const& evaluate(Tape const& tape, HostBatch const& batch,
-                                     Buffer const& parameters) = 0;
+  virtual void start_evaluation(Tape const& tape, HostBatch const& batch,
+                                Buffer const& parameters) = 0;
+
+  virtual PassResult const& finish() = 0;
+  virtual std::size_t most_in_flight() const = 0;
+
+  /// Both at once, with nothing in flight.
+  PassResult const& update(Update const& update, HostBatch const& batch) {
+    start_update(update, batch);
+    return finish();
+  }
+  PassResult const& evaluate(Tape const& tape, HostBatch const& batch, Buffer const& parameters) {
+    start_evaluation(tape, batch, parameters);
+    return finish();
+  }
+
+  /// Forward and backward of a whole batch, with nothing in flight. gradients() then holds the
+  /// gradient of sum over heads of (sum of weight * loss) / divisor; slices without gradient are
+  /// not touched.
+  virtual PassResult const& train(Tape const& tape, HostBatch const& batch,
+                                  PassOptions const& options, Buffer const& parameters) = 0;
+  virtual Buffer const& gradients() const = 0;
 
   /// Values of `outputs`, entries of a tape without loss, into host matrices [rows, cols].
   virtual void predict(Tape const& tape, ConstMat features, Buffer const& parameters,
                        std::vector<Id> const& outputs, std::vector<Mat> const& into) = 0;
-
-  /// One optimizer update of `ranges` from gradients().
-  virtual void update(OptimizerStep const& step, std::vector<Range> const& ranges,
-                      Buffer& parameters, std::vector<Buffer>& states) = 0;
-
-  /// average += (1 - decay) (parameters - average) over `ranges`.
-  virtual void average(float decay, std::vector<Range> const& ranges, Buffer const& parameters,
-                       Buffer& averages) = 0;
-
-  /// Sum of squares and count of non-finite values of gradients() over `ranges`.
-  virtual NormResult gradient_norm(std::vector<Range> const& ranges) = 0;
 
   virtual Device device() const = 0;
   virtual int threads() const = 0;

@@ -12,14 +12,6 @@ namespace {
 
 constexpr std::int64_t kMostBlocks = 8192;
 
-bool waits_for_every_kernel() {
-  static bool const wanted = [] {
-    char const* const word = std::getenv("JETCAL_CUDA_SYNC");
-    return word != nullptr && std::string_view(word) != "" && std::string_view(word) != "0";
-  }();
-  return wanted;
-}
-
 char const* remedy(cudaError_t status) {
   switch (status) {
     case cudaErrorMemoryAllocation:
@@ -50,6 +42,14 @@ std::string device_name() {
 }
 
 }  // namespace
+
+bool waits_for_every_kernel() {
+  static bool const wanted = [] {
+    char const* const word = std::getenv("JETCAL_CUDA_SYNC");
+    return word != nullptr && std::string_view(word) != "" && std::string_view(word) != "0";
+  }();
+  return wanted;
+}
 
 std::int64_t most_blocks() {
   static std::int64_t const most = [] {

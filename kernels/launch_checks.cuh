@@ -24,8 +24,11 @@ struct OpShape {
   std::int64_t rows = 0, inputs = 0, outputs = 0;
 };
 
-/// Throws unless `status` is cudaSuccess. With JETCAL_CUDA_SYNC=1 in the environment it also waits
-/// for the kernel, so that a fault is reported at its own launch and not at the next copy.
+/// True with JETCAL_CUDA_SYNC=1 in the environment: every launch is waited for, so that a fault is
+/// reported at its own launch and not at the next copy. Nothing can be captured then.
+bool waits_for_every_kernel();
+
+/// Throws unless `status` is cudaSuccess, after the wait if waits_for_every_kernel().
 ///
 /// Errors    DeviceError that names the op, its shape, the grid and the device
 void require_launched(cudaError_t status, OpShape const& what, Grid const& grid,

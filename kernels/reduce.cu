@@ -156,6 +156,12 @@ __global__ void norm_total_kernel(NormResult const* parts, std::int64_t n_parts,
   if (threadIdx.x == 0) { *total = sum; }
 }
 
+__global__ void refuse_kernel(double const* losses, int n, NormResult const* norm, int* refused) {
+  bool finite = norm->non_finite == 0 && isfinite(norm->sum_of_squares);
+  for (int i = 0; i < n; ++i) { finite = finite && isfinite(losses[2 * i]); }
+  if (!finite) { *refused = 1; }
+}
+
 }  // namespace
 
 void sum_lanes(cudaStream_t stream, LaneArenas const& arenas, std::int64_t n_lanes,
@@ -190,6 +196,11 @@ void add_squared_norm(cudaStream_t stream, float const* x, std::int64_t n, NormR
   launch(shape, norm_parts_kernel, grid_of((n_parts + 1) / 2 * 2 * kStrands), stream, x, n, n_parts,
          parts);
   launch(shape, norm_total_kernel, {n_parts > 0 ? 1 : 0, kBlock}, stream, parts, n_parts, total);
+}
+
+void refuse_non_finite(cudaStream_t stream, double const* losses, int n, NormResult const* norm,
+                       int* refused) {
+  launch({"refuse_non_finite", n, 1, 1}, refuse_kernel, {1, 1}, stream, losses, n, norm, refused);
 }
 
 }  // namespace jetcal::cuda

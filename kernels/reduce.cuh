@@ -43,4 +43,9 @@ void clear_norm(cudaStream_t stream, NormResult* total);
 void add_squared_norm(cudaStream_t stream, float const* x, std::int64_t n, NormResult* parts,
                       NormResult* total);
 
+/// *refused = 1 if one of losses[0], losses[2], ... (n of them) or the gradient is not finite. Else
+/// it stays as it is: what comes after a refused update is refused too.
+void refuse_non_finite(cudaStream_t stream, double const* losses, int n, NormResult const* norm,
+                       int* refused);
+
 }  // namespace jetcal::cuda

@@ -2,12 +2,15 @@
 
 #include <algorithm>
 
+#include "train/batches_in_flight.hpp"
 #include "train/run_setup.hpp"
 
 namespace jetcal::train {
 namespace {
 
 constexpr std::int64_t kBatch = 8'192;
+// Of losses; it enters no sum's order across batches.
+constexpr std::int64_t kLossBatch = 32'768;
 
 }  // namespace
 
@@ -53,6 +56,23 @@ HeldOutResponses held_out_responses(data::Loader& loader, model::Network const& 
     }
   }
   return out;
+}
+
+void add_held_out_losses(data::Loader& loader, model::Network const& network, Execution& execution,
+                         Tape const& tape, Buffer const& parameters, EpochSums& sums) {
+  BatchesInFlight in_flight(execution.most_in_flight());
+  loader.start_validation(kLossBatch);
+  while (true) {
+    while (!in_flight.full() && loader.next_validation(in_flight.next())) {
+      execution.start_evaluation(tape, host_batch(in_flight.next(), network.features()),
+                                 parameters);
+      in_flight.start();
+    }
+    if (in_flight.count() == 0) { return; }
+    PassResult const& result = execution.finish();
+    data::Batch const& batch = in_flight.finish();
+    sums.add(result, batch.bins, batch.weights.data(), batch.rows);
+  }
 }
 
 }  // namespace jetcal::train

@@ -8,6 +8,7 @@
 #include "kernels/execution.hpp"
 #include "model/network.hpp"
 #include "train/config.hpp"
+#include "train/metrics.hpp"
 
 namespace jetcal::train {
 
@@ -34,5 +35,9 @@ std::int64_t closure_jets(Recipe const& recipe, std::int64_t training_rows,
 HeldOutResponses held_out_responses(data::Loader& loader, model::Network const& network,
                                     Execution& execution, Buffer const& parameters,
                                     std::int64_t jets);
+
+/// Adds what `tape`, finished without training, finds for all held-out jets.
+void add_held_out_losses(data::Loader& loader, model::Network const& network, Execution& execution,
+                         Tape const& tape, Buffer const& parameters, EpochSums& sums);
 
 }  // namespace jetcal::train

@@ -7,32 +7,21 @@
 
 #include "data/loader.hpp"
 #include "model/network.hpp"
+#include "train/batches_in_flight.hpp"
 #include "train/checkpoint.hpp"
-#include "train/collapse_guard.hpp"
 #include "train/held_out.hpp"
 #include "train/metrics.hpp"
 #include "train/run_clock.hpp"
 #include "train/run_files.hpp"
 #include "train/run_setup.hpp"
 #include "train/schedule.hpp"
+#include "train/step_plan.hpp"
 
 namespace jetcal::train {
 namespace {
 
-// Held-out jets are evaluated in batches of this size; it enters no sum's order across batches.
-constexpr std::int64_t kValidationBatch = 32'768;
 // A repeated step warms up this many times longer than the try before.
 constexpr std::int64_t kLongerWarmUp = 4;
-
-/// What belongs to one step of the schedule and is the same for all its batches.
-struct StepPlan {
-  StepConfig const* config = nullptr;
-  std::optional<model::RecordedNetwork> training, evaluation;
-  std::vector<Range> ranges;
-  PassOptions pass;
-  StepLength length;
-  std::optional<CollapseGuard> guard;
-};
 
 class Trainer {
  public:
@@ -46,7 +35,8 @@ class Trainer {
         loader_(loader_setup(recipe, options.threads), known_normalisation()),
         execution_(make_execution(
             execution_options(recipe, options, &listener, resumed_ ? &*resumed_ : nullptr))),
-        parameters_(options.device, network_.layout().size()) {}
+        parameters_(options.device, network_.layout().size()),
+        in_flight_(execution_->most_in_flight()) {}
 
   Outcome run() {
     for (std::string const& note : loader_.notes()) { listener_.note(note); }
@@ -82,7 +72,8 @@ class Trainer {
   // ---- one step ----
 
   bool run_step() {
-    make_plan();
+    plan_ = step_plan(recipe_, position_.step, network_, loader_);
+    plan_.guard->set_counts(position_.below);
     if (position_.update == 0) { begin_step(); }
     sums_.emplace(new_sums());
     restore_sums();
@@ -95,30 +86,6 @@ class Trainer {
       restarted_ = false;
     }
     return true;
-  }
-
-  void make_plan() {
-    StepConfig const& config = recipe_.schedule[static_cast<std::size_t>(position_.step)];
-    plan_ = {};
-    plan_.config = &config;
-    model::Recording what;
-    what.energy_loss = config.energy;
-    what.mass_loss = config.mass;
-    what.freeze = config.freeze;
-    what.training = true;
-    data::Normalisation const& n = loader_.normalisation();
-    model::FeatureScale const scale = network_.annotated_scale(n.scale, n.offset);
-    plan_.training.emplace(network_.record(what, scale));
-    what.training = false;
-    plan_.evaluation.emplace(network_.record(what, scale));
-    plan_.ranges = trained_ranges(plan_.training->tape);
-    JETCAL_REQUIRE(!plan_.ranges.empty(), ConfigError,
-                   "schedule." << position_.step << ": nothing is left to train. Freeze less");
-    if (config.energy.has_value()) { plan_.pass.divisors.push_back(config.energy->divisor); }
-    if (config.mass.has_value()) { plan_.pass.divisors.push_back(config.mass->divisor); }
-    plan_.length = step_length(config, loader_.training_rows());
-    plan_.guard.emplace(recipe_.collapse, config);
-    plan_.guard->set_counts(position_.below);
   }
 
   std::int64_t warm_up() const {
@@ -164,6 +131,7 @@ class Trainer {
   }
 
   void go_back_to_start() {
+    discard_in_flight();
     Position const before = position_;
     position_ = start_position_;
     position_.retries = before.retries + 1;
@@ -188,42 +156,64 @@ class Trainer {
   bool run_epoch() {
     loader_.start_epoch(position_.step, position_.epoch, plan_.config->batch_size, position_.batch);
     clock_->start_epoch();
-    while (position_.update < plan_.length.updates && loader_.next(batch_)) {
-      if (!run_update()) { return true; }
-      if (options_.stop != nullptr && options_.stop->load() != 0) { return false; }
-      if (checkpoint_is_due()) { checkpoint(); }
+    bool pausing = false;
+    while (true) {
+      while (!pausing && can_start_update() && loader_.next(in_flight_.next())) { start_update(); }
+      if (in_flight_.count() == 0 || !finish_update()) { return true; }
+      bool const stopping = options_.stop != nullptr && options_.stop->load() != 0;
+      pausing = stopping || checkpoint_is_due();
+      if (!pausing || in_flight_.count() > 0) { continue; }
+      if (stopping) { return false; }
+      checkpoint();
+      pausing = false;
     }
-    return true;
+  }
+
+  // Updates are started before the results of those before them are known: position_ tells of the
+  // finished ones.
+
+  bool can_start_update() const {
+    std::int64_t const in_flight = in_flight_.count();
+    bool const up_to_checkpoint =
+        in_flight > 0 && is_checkpoint_update(position_.total_updates + in_flight);
+    return !in_flight_.full() && !up_to_checkpoint &&
+           position_.update + in_flight < plan_.length.updates;
+  }
+
+  void start_update() {
+    StepConfig const& config = *plan_.config;
+    std::int64_t const update = position_.update + in_flight_.count();
+    double const rate = learning_rate(config, warm_up(), update, plan_.length.updates);
+    std::int64_t const t = position_.optimizer_updates + in_flight_.count() + 1;
+    Update what{plan_.training->tape, plan_.pass, optimizer_step(config.optimizer, t, rate),
+                parameters_, states_};
+    if (config.average_decay > 0) {
+      what.averages = &average_;
+      what.average_decay = static_cast<float>(average_decay(config, update));
+    }
+    execution_->start_update(what, host_batch(in_flight_.next(), network_.features()));
+    in_flight_.start();
   }
 
   /// False: the step was begun again.
-  bool run_update() {
-    StepConfig const& config = *plan_.config;
-    PassResult const& result = execution_->train(
-        plan_.training->tape, host_batch(batch_, network_.features()), plan_.pass, parameters_);
-    require_finite(result);
-    NormResult const norm = execution_->gradient_norm(plan_.ranges);
-    JETCAL_REQUIRE(norm.non_finite == 0 && std::isfinite(norm.sum_of_squares), NonFiniteError,
-                   place() << ": " << norm.non_finite
-                           << " elements of the gradient are not finite although every loss is. "
-                           << remedy());
-    double const rate = learning_rate(config, warm_up(), position_.update, plan_.length.updates);
-    OptimizerStep const step =
-        optimizer_step(config.optimizer, position_.optimizer_updates + 1, rate);
-    execution_->update(step, plan_.ranges, parameters_, states_);
-    if (config.average_decay > 0) {
-      float const decay = static_cast<float>(average_decay(config, position_.update));
-      execution_->average(decay, plan_.ranges, parameters_, average_);
-    }
-    sums_->add(result, batch_.bins, batch_.weights.data(), batch_.rows);
-    sums_->add_norm(std::sqrt(norm.sum_of_squares));
+  bool finish_update() {
+    PassResult const& result = execution_->finish();
+    data::Batch const& batch = in_flight_.finish();
+    require_finite(result, batch);
+    sums_->add(result, batch.bins, batch.weights.data(), batch.rows);
+    sums_->add_norm(std::sqrt(result.norm.sum_of_squares));
     ++position_.batch;
     ++position_.update;
     ++position_.optimizer_updates;
     ++position_.total_updates;
-    clock_->add_jets(batch_.rows);
+    clock_->add_jets(batch.rows);
     tell_progress(result);
     return watch_collapse(result);
+  }
+
+  /// Updates of what is about to be replaced.
+  void discard_in_flight() {
+    for (; in_flight_.count() > 0; in_flight_.finish()) { execution_->finish(); }
   }
 
   bool watch_collapse(PassResult const& result) {
@@ -253,7 +243,11 @@ class Trainer {
   bool finish_epoch() {
     double const jets_per_s = clock_->jets_per_s();
     std::optional<EpochSums> held_out;
-    if (loader_.validation_rows() > 0) { held_out = validate(); }
+    if (loader_.validation_rows() > 0) {
+      held_out = new_sums();
+      add_held_out_losses(loader_, network_, *execution_, plan_.evaluation->tape, best_parameters(),
+                          *held_out);
+    }
     EpochLine line;
     line.step = position_.step + 1;
     line.name = plan_.config->name;
@@ -308,18 +302,6 @@ class Trainer {
         loader_.bins());
   }
 
-  EpochSums validate() {
-    EpochSums sums = new_sums();
-    Buffer const& parameters = best_parameters();
-    loader_.start_validation(kValidationBatch);
-    while (loader_.next_validation(batch_)) {
-      PassResult const& result = execution_->evaluate(
-          plan_.evaluation->tape, host_batch(batch_, network_.features()), parameters);
-      sums.add(result, batch_.bins, batch_.weights.data(), batch_.rows);
-    }
-    return sums;
-  }
-
   // ---- messages ----
 
   int head_of(std::size_t h) const {
@@ -339,26 +321,30 @@ class Trainer {
            ". Look at these jets, or lower the learning rate";
   }
 
-  void require_finite(PassResult const& result) const {
+  void require_finite(PassResult const& result, data::Batch const& batch) const {
     for (std::size_t h = 0; h < result.heads.size(); ++h) {
       HeadResult const& head = result.heads[h];
       if (std::isfinite(head.loss)) { continue; }
       std::ostringstream rows;
       std::int64_t bad = 0;
-      for (std::int64_t r = 0; r < batch_.rows; ++r) {
+      for (std::int64_t r = 0; r < batch.rows; ++r) {
         if (std::isfinite(head.row_loss[static_cast<std::size_t>(r)])) { continue; }
         if (bad < 5) {
           rows << (bad == 0 ? "" : ", ")
-               << loader_.where(batch_.row_numbers[static_cast<std::size_t>(r)]);
+               << loader_.where(batch.row_numbers[static_cast<std::size_t>(r)]);
         }
         ++bad;
       }
       std::ostringstream text;
       text << place() << ": the " << head_name(head_of(h)) << " head's loss is not finite for "
-           << bad << " of " << batch_.rows << " jets (" << rows.str() << (bad > 5 ? ", ..." : "")
+           << bad << " of " << batch.rows << " jets (" << rows.str() << (bad > 5 ? ", ..." : "")
            << "). " << remedy();
       throw NonFiniteError(text.str());
     }
+    JETCAL_REQUIRE(all_finite(result), NonFiniteError,
+                   place() << ": " << result.norm.non_finite
+                           << " elements of the gradient are not finite although every loss is. "
+                           << remedy());
   }
 
   void warn_of_bins(EpochSums const& sums) {
@@ -398,12 +384,15 @@ class Trainer {
 
   // ---- checkpoints ----
 
+  bool is_checkpoint_update(std::int64_t total_updates) const {
+    std::int64_t const every = recipe_.checkpoint.every_updates;
+    return every > 0 && total_updates % every == 0;
+  }
+
   bool checkpoint_is_due() const {
-    CheckpointConfig const& config = recipe_.checkpoint;
-    if (config.every_updates > 0 && position_.total_updates % config.every_updates == 0) {
-      return true;
-    }
-    return config.every_seconds > 0 && seconds_since(last_checkpoint_) >= config.every_seconds;
+    double const every = recipe_.checkpoint.every_seconds;
+    return is_checkpoint_update(position_.total_updates) ||
+           (every > 0 && seconds_since(last_checkpoint_) >= every);
   }
 
   void checkpoint() {
@@ -477,7 +466,7 @@ class Trainer {
   std::vector<Buffer> start_;  // parameters and states at the step's start, if it may be repeated
 
   StepPlan plan_;
-  data::Batch batch_;
+  BatchesInFlight in_flight_;
   std::optional<EpochSums> sums_;
   std::vector<double> restored_sums_;
   bool restarted_ = false;

@@ -31,23 +31,35 @@ struct Arenas {
     on_p = std::make_unique<DeviceArray>(p);
     on_g = std::make_unique<DeviceArray>(g);
     for (auto const& state : states) { on_states.push_back(std::make_unique<DeviceArray>(state)); }
+    std::visit([&](auto const& s) { test::context().start_upload(&s, constants.data(), sizeof s); },
+               step);
+    test::context().synchronize();
   }
 
   void enqueue() {
     auto const n = static_cast<std::int64_t>(p.size());
     auto const s = [&](std::size_t i) { return on_states[i]->data(); };
-    if (auto const* const radam = std::get_if<RadamStep>(&step)) {
-      cuda::radam_update(test::stream(), on_p->data(), s(0), s(1), on_g->data(), n, *radam);
-    } else if (auto const* const diffgrad = std::get_if<DiffgradStep>(&step)) {
-      cuda::diffgrad_update(test::stream(), on_p->data(), s(0), s(1), s(2), on_g->data(), n,
-                            *diffgrad);
-    } else if (auto const* const adam = std::get_if<AdamStep>(&step)) {
-      cuda::adam_update(test::stream(), on_p->data(), s(0), s(1), on_g->data(), n, *adam);
+    float* const at = on_p->data();
+    float const* const gradients = on_g->data();
+    if (auto const* const radam = on_device<RadamStep>()) {
+      cuda::radam_update(test::stream(), at, s(0), s(1), gradients, n, radam, refused.data());
+    } else if (auto const* const diffgrad = on_device<DiffgradStep>()) {
+      cuda::diffgrad_update(test::stream(), at, s(0), s(1), s(2), gradients, n, diffgrad,
+                            refused.data());
+    } else if (auto const* const adam = on_device<AdamStep>()) {
+      cuda::adam_update(test::stream(), at, s(0), s(1), gradients, n, adam, refused.data());
     } else {
-      cuda::sgd_update(test::stream(), on_p->data(), s(0), on_g->data(), n,
-                       std::get<SgdStep>(step));
+      cuda::sgd_update(test::stream(), at, s(0), gradients, n, on_device<SgdStep>(),
+                       refused.data());
     }
     ++updates;
+  }
+
+  /// The constants on the device if they are a Step's.
+  template <class Step>
+  Step const* on_device() {
+    bool const is = std::holds_alternative<Step>(step);
+    return is ? reinterpret_cast<Step const*>(constants.data()) : nullptr;
   }
 
   Comparison check() {
@@ -65,6 +77,8 @@ struct Arenas {
   std::vector<std::vector<float>> states;
   std::unique_ptr<DeviceArray> on_p, on_g;
   std::vector<std::unique_ptr<DeviceArray>> on_states;
+  DeviceNumbers<OptimizerStep> constants{1};
+  DeviceNumbers<int> refused{1};
   int updates = 0;
 };
 

@@ -82,16 +82,12 @@ void take_step(Options const& options, model::Network const& network,
   auto const targets = uniform(options.rows * 2, 2, 0.7, 1.3);
   std::vector<float> const weights(static_cast<std::size_t>(options.rows), 1.0f);
   PassOptions const pass{std::vector<Divisor>(loss_entries(net.tape).size(), Divisor::all)};
-  std::vector<Range> const ranges = trained_ranges(net.tape);
 
   emulator_client::reset_counters();
-  execution->train(net.tape,
-                   {{x.data(), options.rows, kFeatures, kStride},
-                    {targets.data(), options.rows, 2, 2},
-                    weights.data()},
-                   pass, parameters);
-  execution->gradient_norm(ranges);
-  execution->update(step, ranges, parameters, states);
+  execution->update({net.tape, pass, step, parameters, states},
+                    {{x.data(), options.rows, kFeatures, kStride},
+                     {targets.data(), options.rows, 2, 2},
+                     weights.data()});
   cudaDeviceSynchronize();
 }
 

@@ -122,17 +122,14 @@ Result timed(Bench const& bench, double flop, double seconds, Step const& step) 
 inline Result time_training(Bench& b, double seconds, bool mass_only = false) {
   model::RecordedNetwork const net = b.record(true, mass_only);
   HostBatch const data{b.x(), {b.targets.data(), b.batch, 2, 2}, b.weights.data()};
-  auto const ranges = trained_ranges(net.tape);
   std::vector<Buffer> states;
   for (int i = 0; i < 2; ++i) { states.emplace_back(Device{}, b.network.layout().size()); }
   PassOptions const pass{{Divisor::all, Divisor::all}};
   std::int64_t t = 0;
   double loss = 0;
   Result result = timed(b, flop_per_jet(net.tape), seconds, [&] {
-    loss = b.execution->train(net.tape, data, pass, b.parameters).heads[0].loss;
-    b.execution->gradient_norm(ranges);
-    b.execution->update(radam_step(radam_options(RadamPreset::tfa), ++t, 1e-3), ranges,
-                        b.parameters, states);
+    OptimizerStep const step = radam_step(radam_options(RadamPreset::tfa), ++t, 1e-3);
+    loss = b.execution->update({net.tape, pass, step, b.parameters, states}, data).heads[0].loss;
   });
   if (!std::isfinite(loss)) { result.jets_per_s = result.jets_per_cpu_s = 0; }
   return result;

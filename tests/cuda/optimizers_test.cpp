@@ -15,6 +15,18 @@ constexpr std::int64_t kSizes[] = {0, 1, 31, 33, 255, 256, 257, 1000};
 using Update = std::function<void(float* p, float* s0, float* s1, float* s2, float const* g,
                                   std::int64_t n, std::int64_t t)>;
 
+/// The constants of an update and whether it is refused, on the device.
+template <class Step>
+struct OnDevice {
+  explicit OnDevice(Step const& constants, int refuse = 0) : step(1), refused(1) {
+    context().start_upload(&constants, step.data(), sizeof constants);
+    context().start_upload(&refuse, refused.data(), sizeof refuse);
+    context().synchronize();
+  }
+  DeviceNumbers<Step> step;
+  DeviceNumbers<int> refused;
+};
+
 /// Ordinary gradients, tiny ones, none, and one that is not finite.
 std::vector<float> gradients(std::int64_t n, std::int64_t t) {
   std::vector<float> g = uniform(n, -1, 1, seed_of("gradients", 1000 * n + t));
@@ -62,7 +74,8 @@ TEST_CASE("cuda RAdam has the CPU's bits in every preset", "[cuda][optimizer]") 
           cpu::radam_update(p, m, v, g, n, radam_step(options, t, 1e-2));
         },
         [&](float* p, float* m, float* v, float*, float const* g, std::int64_t n, std::int64_t t) {
-          cuda::radam_update(stream(), p, m, v, g, n, radam_step(options, t, 1e-2));
+          OnDevice on(radam_step(options, t, 1e-2));
+          cuda::radam_update(stream(), p, m, v, g, n, on.step.data(), on.refused.data());
         });
   }
 }
@@ -75,7 +88,8 @@ TEST_CASE("cuda diffGrad has the CPU's bits", "[cuda][optimizer]") {
         cpu::diffgrad_update(p, m, v, b, g, n, diffgrad_step(options, t, 1e-2));
       },
       [&](float* p, float* m, float* v, float* b, float const* g, std::int64_t n, std::int64_t t) {
-        cuda::diffgrad_update(stream(), p, m, v, b, g, n, diffgrad_step(options, t, 1e-2));
+        OnDevice on(diffgrad_step(options, t, 1e-2));
+        cuda::diffgrad_update(stream(), p, m, v, b, g, n, on.step.data(), on.refused.data());
       });
 }
 
@@ -87,30 +101,77 @@ TEST_CASE("cuda Adam has the CPU's bits", "[cuda][optimizer]") {
         cpu::adam_update(p, m, v, g, n, adam_step(options, t, 1e-2));
       },
       [&](float* p, float* m, float* v, float*, float const* g, std::int64_t n, std::int64_t t) {
-        cuda::adam_update(stream(), p, m, v, g, n, adam_step(options, t, 1e-2));
+        OnDevice on(adam_step(options, t, 1e-2));
+        cuda::adam_update(stream(), p, m, v, g, n, on.step.data(), on.refused.data());
       });
 }
 
 TEST_CASE("cuda SGD has the CPU's bits", "[cuda][optimizer]") {
   for (double const momentum : {0.0, 0.9}) {
     SgdStep const step = sgd_step({momentum, 0.01}, 1e-2);
-    check_updates([&](float* p, float* v, float*, float*, float const* g, std::int64_t n,
-                      std::int64_t) { cpu::sgd_update(p, v, g, n, step); },
-                  [&](float* p, float* v, float*, float*, float const* g, std::int64_t n,
-                      std::int64_t) { cuda::sgd_update(stream(), p, v, g, n, step); });
+    check_updates(
+        [&](float* p, float* v, float*, float*, float const* g, std::int64_t n, std::int64_t) {
+          cpu::sgd_update(p, v, g, n, step);
+        },
+        [&](float* p, float* v, float*, float*, float const* g, std::int64_t n, std::int64_t) {
+          OnDevice on(step);
+          cuda::sgd_update(stream(), p, v, g, n, on.step.data(), on.refused.data());
+        });
   }
 }
 
 TEST_CASE("cuda averages have the CPU's bits", "[cuda][optimizer]") {
   for (float const decay : {0.0f, 0.9f, 0.999f, 1.0f}) {
-    check_updates([&](float* p, float*, float*, float*, float const* g, std::int64_t n,
-                      std::int64_t) { cpu::average_update(p, g, n, decay); },
-                  [&](float* p, float*, float*, float*, float const* g, std::int64_t n,
-                      std::int64_t) { cuda::average_update(stream(), p, g, n, decay); });
+    check_updates(
+        [&](float* p, float*, float*, float*, float const* g, std::int64_t n, std::int64_t) {
+          cpu::average_update(p, g, n, decay);
+        },
+        [&](float* p, float*, float*, float*, float const* g, std::int64_t n, std::int64_t) {
+          OnDevice on(average_rate(decay));
+          cuda::average_update(stream(), p, g, n, on.step.data(), on.refused.data());
+        });
   }
   for (float const decay : {-0.1f, 1.1f, std::nanf("")}) {
-    CHECK_THROWS_AS(cuda::average_update(stream(), nullptr, nullptr, 0, decay), ConfigError);
+    CHECK_THROWS_AS(average_rate(decay), ConfigError);
   }
+}
+
+/// Runs `update` refused on arrays of `n` numbers: none of them changes.
+template <class Step, class Run>
+void check_refused(Step const& step, Run const& run) {
+  std::int64_t const n = 300;
+  OnDevice on(step, 1);
+  std::vector<float> const values = uniform(n, -1, 1, seed_of("refused"));
+  DeviceArray arrays[] = {DeviceArray(values), DeviceArray(values), DeviceArray(values),
+                          DeviceArray(values)};
+  DeviceArray g(uniform(n, -1, 1, seed_of("gradient")));
+  run(arrays, g.data(), n, on.step.data(), on.refused.data());
+  for (DeviceArray const& array : arrays) { CHECK_SAME_BITS(array.values(), values); }
+}
+
+TEST_CASE("cuda changes nothing when an update is refused", "[cuda][optimizer]") {
+  check_refused(
+      radam_step(radam_options("tfa"), 9, 1e-2),
+      [](DeviceArray* a, float const* g, std::int64_t n, auto const* step, int const* refused) {
+        cuda::radam_update(stream(), a[0].data(), a[1].data(), a[2].data(), g, n, step, refused);
+      });
+  check_refused(diffgrad_step({}, 9, 1e-2), [](DeviceArray* a, float const* g, std::int64_t n,
+                                               auto const* step, int const* refused) {
+    cuda::diffgrad_update(stream(), a[0].data(), a[1].data(), a[2].data(), a[3].data(), g, n, step,
+                          refused);
+  });
+  check_refused(adam_step({}, 9, 1e-2), [](DeviceArray* a, float const* g, std::int64_t n,
+                                           auto const* step, int const* refused) {
+    cuda::adam_update(stream(), a[0].data(), a[1].data(), a[2].data(), g, n, step, refused);
+  });
+  check_refused(sgd_step({0.9, 0}, 1e-2), [](DeviceArray* a, float const* g, std::int64_t n,
+                                             auto const* step, int const* refused) {
+    cuda::sgd_update(stream(), a[0].data(), a[1].data(), g, n, step, refused);
+  });
+  check_refused(average_rate(0.5f), [](DeviceArray* a, float const* g, std::int64_t n,
+                                       auto const* step, int const* refused) {
+    cuda::average_update(stream(), a[0].data(), g, n, step, refused);
+  });
 }
 
 }  // namespace

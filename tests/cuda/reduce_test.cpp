@@ -113,5 +113,36 @@ TEST_CASE("cuda norms count what is not finite", "[cuda][reduce]") {
   CHECK(std::isnan(got.sum_of_squares));
 }
 
+TEST_CASE("cuda refuses what is not finite, and what comes after it", "[cuda][reduce]") {
+  double const nan = std::nan(""), infinity = HUGE_VAL;
+  struct {
+    std::vector<double> losses;  // and something between them that does not matter
+    NormResult norm;
+    int before, want;
+  } const kCases[] = {
+      {{1, nan, 2, nan}, {3, 0}, 0, 0},
+      {{1, nan, 2, nan}, {3, 0}, 1, 1},
+      {{nan, 0, 2, 0}, {3, 0}, 0, 1},
+      {{1, 0, -infinity, 0}, {3, 0}, 0, 1},
+      {{1, 0, 2, 0}, {infinity, 0}, 0, 1},
+      {{1, 0, 2, 0}, {nan, 0}, 0, 1},
+      {{1, 0, 2, 0}, {3, 1}, 0, 1},
+      {{-1e300, 0}, {0, 0}, 0, 0},
+      {{1, 0, 2, 0, infinity, 0}, {3, 0}, 0, 1},
+  };
+  for (auto const& c : kCases) {
+    CAPTURE(c.losses, c.norm.sum_of_squares, c.norm.non_finite, c.before);
+    DeviceNumbers<double> losses(c.losses.size());
+    DeviceNumbers<NormResult> norm(1);
+    DeviceNumbers<int> refused(1);
+    context().start_upload(c.losses.data(), losses.data(), c.losses.size() * sizeof(double));
+    context().start_upload(&c.norm, norm.data(), sizeof c.norm);
+    context().start_upload(&c.before, refused.data(), sizeof c.before);
+    cuda::refuse_non_finite(stream(), losses.data(), static_cast<int>(c.losses.size() / 2),
+                            norm.data(), refused.data());
+    CHECK(refused.values()[0] == c.want);
+  }
+}
+
 }  // namespace
 }  // namespace jetcal::test

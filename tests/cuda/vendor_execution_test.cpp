@@ -66,8 +66,8 @@ Numbers numbers(Problem const& problem, DenseKernels dense, SoftmaxKernels softm
   Buffer parameters(kCuda, problem.network.layout().size());
   parameters.upload(problem.network.initial_parameters(7));
   RecordedNetwork const net = problem.training();
-  PassResult const& result =
-      execution->train(net.tape, problem.batch(), {{Divisor::all, Divisor::all}}, parameters);
+  PassOptions const pass{{Divisor::all, Divisor::all}};
+  PassResult const& result = execution->train(net.tape, problem.batch(), pass, parameters);
   Numbers found;
   for (HeadResult const& head : result.heads) {
     found.row_loss.insert(found.row_loss.end(), head.row_loss.begin(), head.row_loss.end());
@@ -75,7 +75,8 @@ Numbers numbers(Problem const& problem, DenseKernels dense, SoftmaxKernels softm
   found.gradients = execution->gradients().download();
   std::vector<Buffer> states;
   states.emplace_back(kCuda, parameters.size());
-  execution->update(sgd_step({0.9, 0}, 1e-2), trained_ranges(net.tape), parameters, states);
+  execution->update({net.tape, pass, sgd_step({0.9, 0}, 1e-2), parameters, states},
+                    problem.batch());
   found.parameters = parameters.download();
   RecordedNetwork const prediction = problem.network.record({}, {0.4f, -0.1f});
   found.predicted.resize(static_cast<std::size_t>(3 * problem.rows));

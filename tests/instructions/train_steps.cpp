@@ -36,15 +36,12 @@ int main(int argc, char** argv) {
   for (int s = 0; s < 2; ++s) { states.emplace_back(Device{}, network.layout().size()); }
 
   auto const execution = make_execution({});
-  auto const ranges = trained_ranges(net.tape);
+  PassOptions const pass{{Divisor::all, Divisor::all}};
   int const steps = argc > 1 ? std::atoi(argv[1]) : 1;
   double loss = 0;
   for (int t = 1; t <= steps; ++t) {
-    loss =
-        execution->train(net.tape, batch, {{Divisor::all, Divisor::all}}, parameters).heads[0].loss;
-    execution->gradient_norm(ranges);
-    execution->update(radam_step(radam_options(RadamPreset::tfa), t, 1e-3), ranges, parameters,
-                      states);
+    OptimizerStep const step = radam_step(radam_options(RadamPreset::tfa), t, 1e-3);
+    loss = execution->update({net.tape, pass, step, parameters, states}, batch).heads[0].loss;
   }
   std::printf("%d jets a step, loss %.3f\n", static_cast<int>(kRows), loss);
   return std::isfinite(loss) ? 0 : 1;

@@ -94,20 +94,20 @@ std::uint64_t train(int threads) {
     what.mass_loss = loss;
     if (step.frozen_core) { what.freeze = {"core", "energy"}; }
     model::RecordedNetwork const recorded = net.record(what, {0.4f, -0.05f});
-    auto const ranges = trained_ranges(recorded.tape);
     std::vector<Buffer> states;
     for (std::size_t i = 0; i < optimizer_states(optimizer_step(step.optimizer, 1)).size(); ++i) {
       states.emplace_back(Device{}, net.layout().size());
     }
     PassOptions const pass{std::vector<Divisor>(loss_entries(recorded.tape).size(), Divisor::all)};
     for (std::int64_t t = 1; t <= 12; ++t) {
-      PassResult const& result = execution->train(recorded.tape, batch, pass, parameters);
+      PassResult const& result =
+          execution->update({recorded.tape, pass, optimizer_step(step.optimizer, t), parameters,
+                             states, &average, 0.9f},
+                            batch);
       for (HeadResult const& head : result.heads) {
         h = hash(h, static_cast<float>(head.loss));
         h = hash(h, static_cast<float>(head.kept));
       }
-      execution->update(optimizer_step(step.optimizer, t), ranges, parameters, states);
-      execution->average(0.9f, ranges, parameters, average);
     }
   }
   for (float const p : parameters.download()) { h = hash(h, p); }

@@ -88,10 +88,10 @@ class FreeHead {
     HostBatch const batch{{zeros_.data(), n, 1, 1}, {targets_.data(), n, 1, 1}, weights_.data()};
     std::vector<Buffer> states;
     for (int i = 0; i < 2; ++i) { states.emplace_back(Device{}, layout_.size()); }
+    PassOptions const pass{{Divisor::all}};
     for (int t = 1; t <= updates; ++t) {
-      execution_->train(tape, batch, {{Divisor::all}}, parameters_);
       double const rate = 0.01 * (1 - static_cast<double>(t - 1) / updates);
-      execution_->update(adam_step({}, t, rate), trained_ranges(tape), parameters_, states);
+      execution_->update({tape, pass, adam_step({}, t, rate), parameters_, states}, batch);
     }
     return 1 + std::tanh(output(0));
   }

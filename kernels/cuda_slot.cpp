@@ -1,0 +1,113 @@
+#include "kernels/cuda_slot.cuh"
+
+#include <algorithm>
+#include <cstring>
+
+#include "kernels/launch_checks.cuh"
+
+namespace jetcal::cuda {
+namespace {
+
+constexpr std::size_t kConstantBytes = Slot::kConstantFloats * sizeof(float);
+static_assert(sizeof(UpdateConstants) <= kConstantBytes && sizeof(Results) <= kConstantBytes);
+
+std::size_t bytes(std::int64_t floats) { return static_cast<std::size_t>(floats) * sizeof(float); }
+
+/// The old memory goes before the new is asked for. True if it did.
+bool grow(Pinned& memory, std::size_t& size, std::size_t wanted) {
+  if (size >= wanted) { return false; }
+  memory.reset();
+  size = 0;
+  memory = make_pinned(wanted);
+  size = wanted;
+  return true;
+}
+
+/// Rows of `padded(from.cols)` floats.
+void copy_padded(ConstMat from, float* to) {
+  std::int64_t const ld = padded(from.cols);
+  if (from.ld == ld) {
+    std::copy_n(from.data, from.rows * ld, to);
+    return;
+  }
+  for (std::int64_t r = 0; r < from.rows; ++r, to += ld) {
+    std::fill(std::copy_n(from.row(r), from.cols, to), to + ld, 0.0f);
+  }
+}
+
+}  // namespace
+
+BatchShape shape_of(HostBatch const& batch) {
+  return {batch.features.rows, batch.features.cols, batch.targets.cols};
+}
+
+bool Slot::reserve_pinned(BatchShape const& shape, std::size_t heads) {
+  bool const input =
+      grow(input_, input_bytes_, kConstantBytes + bytes(shape.rows * shape.floats_per_row()));
+  std::size_t const rows = heads * 2 * bytes(shape.rows);
+  return grow(output_, output_bytes_, kConstantBytes + rows) || input;
+}
+
+void Slot::upload(HostBatch const& batch, UpdateConstants const& constants, cudaStream_t copies,
+                  cudaStream_t stream) {
+  BatchShape const shape = shape_of(batch);
+  std::memcpy(input_.get(), &constants, sizeof constants);
+  auto* const features = reinterpret_cast<float*>(input_.get() + kConstantBytes);
+  copy_padded(batch.features, features);
+  float* to = features + shape.rows * padded(shape.features);
+  for (std::int64_t r = 0; r < batch.targets.rows; ++r) {
+    to = std::copy_n(batch.targets.row(r), shape.targets, to);
+  }
+  if (batch.weights != nullptr) { std::copy_n(batch.weights, shape.rows, to); }
+  require_success(cudaMemcpyAsync(device.data(), input_.get(),
+                                  kConstantBytes + bytes(shape.rows * shape.floats_per_row()),
+                                  cudaMemcpyHostToDevice, copies),
+                  "a copy of a batch to the device");
+  follow(copies, uploaded_, stream);
+}
+
+DeviceBatch Slot::on_device(BatchShape const& shape) const {
+  DeviceBatch batch;
+  batch.constants = reinterpret_cast<UpdateConstants const*>(device.data());
+  float const* const features = device.data() + kConstantFloats;
+  batch.features = {features, shape.rows, shape.features, padded(shape.features)};
+  float const* const targets = features + shape.rows * padded(shape.features);
+  batch.targets = {targets, shape.rows, shape.targets, shape.targets};
+  batch.weights = {targets + shape.rows * shape.targets, shape.rows, 1, 1};
+  return batch;
+}
+
+float* Slot::rows_of(std::size_t head, std::int64_t rows) const {
+  return reinterpret_cast<float*>(output_.get() + kConstantBytes + head * 2 * bytes(rows));
+}
+
+void Slot::download_rows(std::size_t head, float const* row_loss, std::int64_t rows,
+                         cudaStream_t stream) {
+  require_success(cudaMemcpyAsync(rows_of(head, rows), row_loss, 2 * bytes(rows),
+                                  cudaMemcpyDeviceToHost, stream),
+                  "a copy of losses from the device");
+}
+
+void Slot::download(Results const* results, cudaStream_t stream) {
+  require_success(
+      cudaMemcpyAsync(output_.get(), results, sizeof *results, cudaMemcpyDeviceToHost, stream),
+      "a copy of results from the device");
+}
+
+void Slot::read(std::int64_t rows, std::size_t heads, PassResult& result) const {
+  Results found;
+  std::memcpy(&found, output_.get(), sizeof found);
+  result.weight = found.totals[0];
+  result.norm = found.norm;
+  result.heads.resize(heads);
+  for (std::size_t h = 0; h < heads; ++h) {
+    HeadResult& head = result.heads[h];
+    head.loss = found.totals[1 + 2 * h];
+    head.kept = found.totals[2 + 2 * h];
+    float const* const losses = rows_of(h, rows);
+    head.row_loss.assign(losses, losses + rows);
+    head.row_kept.assign(losses + rows, losses + 2 * rows);
+  }
+}
+
+}  // namespace jetcal::cuda

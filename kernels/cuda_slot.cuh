@@ -1,0 +1,85 @@
+#pragma once
+
+#include <cstdint>
+
+#include "engine/device.hpp"
+#include "kernels/cuda_handles.cuh"
+#include "kernels/execution.hpp"
+#include "kernels/reduce.cuh"
+
+namespace jetcal::cuda {
+
+/// A head has two numbers a row, the batch one: as many heads as RowArrays has room for.
+constexpr std::size_t kMostHeads = 3;
+
+/// What the kernels leave on the device for the host, and for each other.
+struct Results {
+  double totals[kMostRowArrays];  ///< weight; loss and kept of each head
+  NormResult norm;
+  float scales[kMostHeads];  ///< 1 / divisor of each head
+  int refused;               ///< this update or one before it was not made
+};
+
+/// What changes from update to update.
+struct UpdateConstants {
+  alignas(16) unsigned char step[64] = {};  ///< the alternative of OptimizerStep at hand
+  float average_rate = 0;
+};
+
+/// The form of a batch.
+struct BatchShape {
+  std::int64_t rows = 0;
+  std::int64_t features = 0, targets = 0;  ///< columns
+
+  std::int64_t floats_per_row() const { return padded(features) + targets + 1; }
+  bool operator==(BatchShape const&) const = default;
+};
+
+BatchShape shape_of(HostBatch const& batch);
+
+/// A batch on the device.
+struct DeviceBatch {
+  UpdateConstants const* constants = nullptr;
+  ConstMat features, targets, weights;
+};
+
+/// The way of a batch to the device and of its results back. While a batch is on that way its slot
+/// must be left alone; several slots let batches follow each other closely.
+class Slot {
+ public:
+  Slot() : done(make_event()), uploaded_(make_event()) {}
+
+  /// Floats `device` needs for a batch, rows aside; the rest are BatchShape::floats_per_row().
+  static constexpr std::int64_t kConstantFloats = 64;
+
+  /// Pinned memory for a batch and the results of its heads. True if it had to be found, so that
+  /// addresses have changed.
+  bool reserve_pinned(BatchShape const& shape, std::size_t heads);
+
+  /// Copies the batch to pinned memory and from there, on `copies`, to the device; `stream` waits.
+  /// A batch to predict has neither targets nor weights.
+  void upload(HostBatch const& batch, UpdateConstants const& constants, cudaStream_t copies,
+              cudaStream_t stream);
+  /// Where it is then.
+  DeviceBatch on_device(BatchShape const& shape) const;
+
+  /// Enqueues the way back: of a head's row_loss and, right behind it, row_kept; of the results.
+  void download_rows(std::size_t head, float const* row_loss, std::int64_t rows,
+                     cudaStream_t stream);
+  void download(Results const* results, cudaStream_t stream);
+  /// What has come back, once `done` has happened.
+  void read(std::int64_t rows, std::size_t heads, PassResult& result) const;
+
+  Buffer device;  ///< constants, features, targets, weights, as in pinned memory
+  Event done;     ///< to be recorded behind everything that uses the slot
+
+ private:
+  /// A head's row_loss and row_kept in pinned memory.
+  float* rows_of(std::size_t head, std::int64_t rows) const;
+
+  Event uploaded_;
+  Pinned input_, output_;
+  std::size_t input_bytes_ = 0, output_bytes_ = 0;
+};
+
+}  // namespace jetcal::cuda

@@ -1,0 +1,177 @@
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "kernels/execution.hpp"
+#include "model/network.hpp"
+#include "tests/catch.hpp"
+#include "tests/check_close.hpp"
+
+namespace jetcal::test {
+
+inline Device const kCuda{Device::Kind::cuda, 0};
+
+/// Jets with targets near 1 and weights of many sizes; others for each `number`.
+struct Sample {
+  Sample(std::int64_t n_rows, std::int64_t n_features, std::int64_t number = 0)
+      : rows(n_rows),
+        features(n_features),
+        x(uniform(rows * padded(features), -1, 1, seed_of("features", rows + 10'000 * number))),
+        targets(uniform(rows * 2, 0.6, 1.4, seed_of("targets", rows + 10'000 * number))),
+        weights(uniform(rows, 0.1, 3, seed_of("weights", rows + 10'000 * number))) {}
+  HostBatch batch() const {
+    return {
+        {x.data(), rows, features, padded(features)}, {targets.data(), rows, 2, 2}, weights.data()};
+  }
+  std::int64_t rows, features;
+  std::vector<float> x, targets, weights;
+};
+
+inline std::vector<std::string> names(std::int64_t n) {
+  std::vector<std::string> list{"eta"};
+  while (static_cast<std::int64_t>(list.size()) < n) {
+    list.push_back("f" + std::to_string(list.size()));
+  }
+  return list;
+}
+
+inline model::Network small_network() {
+  model::NetworkConfig config;
+  config.core = {19, 23};
+  config.fork = {17, 21};
+  config.gate = {18};
+  config.gate_scale = 21;
+  return {config, names(5)};
+}
+
+inline model::Recording with_losses(double truncation) {
+  model::Recording what;
+  what.training = true;
+  LossConfig loss;
+  loss.truncation = truncation;
+  what.energy_loss = loss;
+  what.mass_loss = loss;
+  return what;
+}
+
+/// The CPU and the device with the same parameters, taken through the same calls.
+class TwoSides {
+ public:
+  explicit TwoSides(model::Network const& network, std::int64_t lanes = 8) : network_(network) {
+    auto const start = network.initial_parameters(7);
+    for (Device const device : {Device{}, kCuda}) {
+      ExecutionOptions options;
+      options.device = device;
+      options.lanes = lanes;
+      sides_.push_back({make_execution(options),
+                        Buffer(device, network.layout().size()),
+                        Buffer(device, network.layout().size()),
+                        {}});
+      sides_.back().parameters.upload(start);
+      sides_.back().averages.copy_from(sides_.back().parameters);
+    }
+  }
+
+  void begin_optimizer(std::size_t n_states) {
+    for (Side& side : sides_) {
+      side.states.clear();
+      for (std::size_t i = 0; i < n_states; ++i) {
+        side.states.emplace_back(side.parameters.device(), network_.layout().size());
+      }
+    }
+  }
+
+  /// Forward and backward; everything that comes back is compared.
+  void train(model::RecordedNetwork const& net, Sample const& sample, PassOptions const& options) {
+    PassResult const& cpu =
+        sides_[0].execution->train(net.tape, sample.batch(), options, sides_[0].parameters);
+    PassResult const& cuda =
+        sides_[1].execution->train(net.tape, sample.batch(), options, sides_[1].parameters);
+    check_same(cuda, cpu);
+    CHECK(cpu.norm.sum_of_squares > 0);
+    CHECK_SAME_BITS(sides_[1].execution->gradients().download(),
+                    sides_[0].execution->gradients().download());
+  }
+
+  /// A whole update, of weights, states and averages: done on the CPU, in flight on the device.
+  void start_update(model::RecordedNetwork const& net, Sample const& sample,
+                    PassOptions const& options, OptimizerStep const& step, float decay = 0.9f) {
+    for (Side& side : sides_) {
+      side.execution->start_update(
+          {net.tape, options, step, side.parameters, side.states, &side.averages, decay},
+          sample.batch());
+    }
+    wanted_.push_back(sides_[0].execution->finish());
+  }
+  void start_evaluation(model::RecordedNetwork const& net, Sample const& sample) {
+    for (Side& side : sides_) {
+      side.execution->start_evaluation(net.tape, sample.batch(), side.parameters);
+    }
+    wanted_.push_back(sides_[0].execution->finish());
+  }
+  /// The oldest result.
+  void finish() {
+    check_same(sides_[1].execution->finish(), wanted_.front());
+    wanted_.pop_front();
+  }
+  std::size_t in_flight() const { return wanted_.size(); }
+
+  void predict(model::RecordedNetwork const& net, Sample const& sample) {
+    auto const n = static_cast<std::size_t>(3 * sample.rows);
+    std::vector<std::vector<float>> found;
+    for (Side& side : sides_) {
+      std::vector<float> energy(n), mass(n);
+      side.execution->predict(
+          net.tape, sample.batch().features, side.parameters, {net.energy, net.mass},
+          {Mat{energy.data(), sample.rows, 3, 3}, Mat{mass.data(), sample.rows, 3, 3}});
+      found.push_back(energy);
+      found.push_back(mass);
+    }
+    CHECK_SAME_BITS(found[2], found[0]);
+    CHECK_SAME_BITS(found[3], found[1]);
+  }
+
+  void check_same_state() const {
+    CHECK_SAME_BITS(sides_[1].parameters.download(), sides_[0].parameters.download());
+    CHECK_SAME_BITS(sides_[1].averages.download(), sides_[0].averages.download());
+    for (std::size_t i = 0; i < sides_[0].states.size(); ++i) {
+      CHECK_SAME_BITS(sides_[1].states[i].download(), sides_[0].states[i].download());
+    }
+  }
+
+  Execution& cuda() { return *sides_[1].execution; }
+  Buffer& cuda_parameters() { return sides_[1].parameters; }
+  std::vector<Buffer>& cuda_states() { return sides_[1].states; }
+
+ private:
+  struct Side {
+    std::unique_ptr<Execution> execution;
+    Buffer parameters, averages;
+    std::vector<Buffer> states;
+  };
+
+  static void check_same(PassResult const& got, PassResult const& want) {
+    CHECK(got.weight == want.weight);
+    CHECK(got.norm.sum_of_squares == want.norm.sum_of_squares);
+    CHECK(got.norm.non_finite == want.norm.non_finite);
+    REQUIRE(got.heads.size() == want.heads.size());
+    for (std::size_t h = 0; h < want.heads.size(); ++h) {
+      CAPTURE(h);
+      CHECK(got.heads[h].loss == want.heads[h].loss);
+      CHECK(got.heads[h].kept == want.heads[h].kept);
+      CHECK_SAME_BITS(got.heads[h].row_loss, want.heads[h].row_loss);
+      CHECK_SAME_BITS(got.heads[h].row_kept, want.heads[h].row_kept);
+    }
+  }
+
+  model::Network const& network_;
+  std::vector<Side> sides_;
+  std::deque<PassResult> wanted_;  // of what is in flight
+};
+
+inline PassOptions both(Divisor divisor) { return {{divisor, divisor}}; }
+
+}  // namespace jetcal::test
