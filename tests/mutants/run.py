@@ -122,8 +122,9 @@ class Build:
         if not (folder / "build.ninja").exists() or not commands.exists() or not shutil.which("ninja"):
             print(f"mutants: {folder} is no build with Ninja: skipped (tools/build --tests)")
             sys.exit(SKIPPED)
-        self.commands = {e["file"]: e["command"] for e in json.loads(commands.read_text(encoding="utf-8"))}
-        if str(ROOT / "kernels/dense.cu") not in self.commands:
+        entries = json.loads(commands.read_text(encoding="utf-8"))
+        self.entries = {pathlib.Path(e["file"]).resolve(): e for e in entries}
+        if ROOT / "kernels/dense.cu" not in self.entries:
             print(f"mutants: {folder} is built without CUDA: skipped (nvcc 13 is needed)")
             sys.exit(SKIPPED)
         self.targets = set(re.findall(r"^build ([^ :]+)", (folder / "build.ninja").read_text(encoding="utf-8"), re.MULTILINE))
@@ -149,16 +150,16 @@ class Build:
 
     def compile(self, source, overlay):
         """Makes changed.o of `source`, or of its changed copy in `overlay`, whose headers come first."""
-        command = self._command(source)
-        copy = overlay / source
+        command, copy = self._command(source), overlay / source
         command[command.index("-o") + 1] = str(overlay / "changed.o")
-        command = [str(copy) if word == str(ROOT / source) and copy.exists() else word for word in command]
+        if copy.exists():
+            command[command.index(self.entries[ROOT / source]["file"])] = str(copy)
         command = [word for word in command if "-Werror" not in word]  # a variable may be unused now
         command.insert(1, f"-I{overlay}")
         return (["ccache"] if shutil.which("ccache") else []) + command
 
     def _command(self, source):
-        command = shlex.split(self.commands[str(ROOT / source)])
+        command = shlex.split(self.entries[ROOT / source]["command"])
         return command[1:] if pathlib.Path(command[0]).name == "ccache" else command
 
     def link(self, suite, overlay):
