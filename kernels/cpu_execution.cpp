@@ -41,18 +41,22 @@ class CpuExecution final : public Execution {
         workspaces_(static_cast<std::size_t>(options.threads)) {}
 
   // Whatever is started is done when the call returns.
-  void start_update(Update const& update, HostBatch const& batch) override {
+  void start_update(Update const& update, JetBatch const& batch) override {
     require_idle();
-    run_training(update.tape, batch, update.pass, update.parameters);
+    HostBatch const& jets = in_host_memory(batch);
+    run_training(update.tape, jets, update.pass, update.parameters);
+    add_to_bins(jets);
     if (all_finite(result_)) { apply(update); }
     started_ = true;
   }
 
-  void start_evaluation(Tape const& tape, HostBatch const& batch,
+  void start_evaluation(Tape const& tape, JetBatch const& batch,
                         Buffer const& parameters) override {
     require_idle();
-    std::vector<Id> const heads = begin(tape, batch, parameters);
-    run(tape, batch, parameters, heads, std::vector<float>(heads.size()), Pass::forward);
+    HostBatch const& jets = in_host_memory(batch);
+    std::vector<Id> const heads = begin(tape, jets, parameters);
+    run(tape, jets, parameters, heads, std::vector<float>(heads.size()), Pass::forward);
+    add_to_bins(jets);
     started_ = true;
   }
 
@@ -62,6 +66,13 @@ class CpuExecution final : public Execution {
     return result_;
   }
   std::size_t most_in_flight() const override { return 1; }
+
+  void begin_bins(std::vector<BinSums> const& sums) override { bins_ = sums; }
+  std::vector<BinSums> bins() override { return bins_; }
+
+  bool make_resident(RecordsView const&, std::vector<PlannedPass> const&, std::int64_t) override {
+    return false;
+  }
 
   PassResult const& train(Tape const& tape, HostBatch const& batch, PassOptions const& options,
                           Buffer const& parameters) override {
@@ -117,6 +128,21 @@ class CpuExecution final : public Execution {
 
   void require_idle() const {
     JETCAL_REQUIRE(!started_, Error, "Execution: one is in flight already (finish it first)");
+  }
+
+  static HostBatch const& in_host_memory(JetBatch const& batch) {
+    auto const* const jets = std::get_if<HostBatch>(&batch);
+    JETCAL_REQUIRE(jets != nullptr, Error, "Execution: no jets are resident (device is cpu)");
+    return *jets;
+  }
+
+  void add_to_bins(HostBatch const& batch) {
+    if (bins_.empty() || batch.bins == nullptr) { return; }
+    BinRows rows{batch.features.rows, batch.bins, batch.weights, {}};
+    for (std::size_t h = 0; h < std::min(std::size(rows.heads), result_.heads.size()); ++h) {
+      rows.heads[h] = {result_.heads[h].row_loss.data(), result_.heads[h].row_kept.data()};
+    }
+    cpu::add_to_bins(rows, bins_.data());
   }
 
   std::vector<Id> begin(Tape const& tape, HostBatch const& batch, Buffer const& parameters) {
@@ -306,6 +332,7 @@ class CpuExecution final : public Execution {
   std::vector<Buffer> lanes_;       // gradients, one a lane; the sum ends in the first
   Buffer prepared_;
   PassResult result_;
+  std::vector<BinSums> bins_;
   bool started_ = false;  // and not finished
 };
 

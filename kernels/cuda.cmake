@@ -45,9 +45,11 @@ target_compile_options(jetcal_cuda_kernels PRIVATE
 # Nothing but the functions of engine/cuda_library.hpp and kernels/cuda_execution.hpp is exported:
 # what the library has of jetcal's own code cannot meet the program's.
 add_library(jetcal_cuda SHARED
+  cuda_bins.cpp
   cuda_execution.cpp
   cuda_exports.cpp
   cuda_graphs.cpp
+  cuda_resident.cpp
   cuda_slot.cpp
   kernel_chooser.cpp)
 target_link_libraries(jetcal_cuda PRIVATE jetcal_cuda_kernels jetcal_kernels)

@@ -7,6 +7,7 @@
 
 #include "kernels/average.hpp"
 #include "kernels/cuda_backend.cuh"
+#include "kernels/cuda_bins.cuh"
 #include "kernels/cuda_context.cuh"
 #include "kernels/cuda_graphs.cuh"
 #include "kernels/cuda_slot.cuh"
@@ -71,7 +72,7 @@ class CudaExecution final : public Execution {
   CudaExecution(CudaExecution const&) = delete;
   CudaExecution& operator=(CudaExecution const&) = delete;
 
-  void start_update(Update const& update, HostBatch const& batch) override {
+  void start_update(Update const& update, JetBatch const& batch) override {
     std::size_t const n_states = optimizer_states(update.step).size();
     JETCAL_REQUIRE(update.states.size() == n_states, ShapeError,
                    "update: " << update.states.size() << " states (must be " << n_states << ")");
@@ -85,7 +86,7 @@ class CudaExecution final : public Execution {
     start(pass, update.tape, batch, constants_of(update));
   }
 
-  void start_evaluation(Tape const& tape, HostBatch const& batch,
+  void start_evaluation(Tape const& tape, JetBatch const& batch,
                         Buffer const& parameters) override {
     Pass pass{Pass::Kind::evaluation, tape.id(), shape_of(batch)};
     pass.parameters = parameters.data();
@@ -107,10 +108,34 @@ class CudaExecution final : public Execution {
 
   std::size_t most_in_flight() const override { return kSlots; }
 
+  void begin_bins(std::vector<BinSums> const& sums) override {
+    require_none_in_flight("begin_bins");
+    context_.make_current();
+    if (bins_.moves_for(sums)) { forget_addresses(); }
+    bins_.begin(context_, sums);
+  }
+
+  std::vector<BinSums> bins() override {
+    require_none_in_flight("bins");
+    return bins_.read(context_);
+  }
+
+  bool make_resident(RecordsView const& jets, std::vector<PlannedPass> const& beside,
+                     std::int64_t spare) override {
+    require_none_in_flight("make_resident");
+    context_.make_current();
+    for (PlannedPass const& pass : beside) {
+      chooser_.decide(pass.tape, pass.rows);
+      reserve(pass.tape, {pass.rows, jets.form.features, kRecordTargets});
+    }
+    if (ResidentJets::bytes(jets) + spare > context_.free_bytes()) { return false; }
+    jets_ = ResidentJets(context_, jets);
+    return true;
+  }
+
   PassResult const& train(Tape const& tape, HostBatch const& batch, PassOptions const& options,
                           Buffer const& parameters) override {
-    JETCAL_REQUIRE(in_flight_.empty(), Error,
-                   "Execution::train: " << in_flight_.size() << " are in flight (finish them)");
+    require_none_in_flight("train");
     Pass pass{Pass::Kind::training, tape.id(), shape_of(batch)};
     pass.parameters = parameters.data();
     pass.divisors = options.divisors;
@@ -131,7 +156,7 @@ class CudaExecution final : public Execution {
       HostBatch batch;
       batch.features = {features.row(first), rows, features.cols, features.ld};
       BatchShape const shape = shape_of(batch);
-      Slot& slot = free_slot(tape, shape, Pass::Kind::evaluation);
+      Slot& slot = free_slot(tape, shape, true);
       slot.upload(batch, {}, uploads_.get(), stream());
       prepare(tape, parameters.data());
       PassArguments pass;
@@ -179,19 +204,42 @@ class CudaExecution final : public Execution {
   Results* results() { return reinterpret_cast<Results*>(results_.data()); }
   double* lane_sums() { return reinterpret_cast<double*>(lane_sums_.data()); }
 
-  void start(Pass& pass, Tape const& tape, HostBatch const& batch,
+  void require_none_in_flight(char const* where) const {
+    JETCAL_REQUIRE(
+        in_flight_.empty(), Error,
+        "Execution::" << where << ": " << in_flight_.size() << " are in flight (finish them)");
+  }
+
+  BatchShape shape_of(JetBatch const& batch) const {
+    if (auto const* const resident = std::get_if<ResidentBatch>(&batch)) {
+      return {resident->rows, jets_.form().features, kRecordTargets};
+    }
+    auto const& host = std::get<HostBatch>(batch);
+    return {host.features.rows, host.features.cols, host.targets.cols};
+  }
+
+  void start(Pass& pass, Tape const& tape, JetBatch const& batch,
              UpdateConstants const& constants) {
     std::int64_t const rows = pass.shape.rows;
+    auto const* const host = std::get_if<HostBatch>(&batch);
+    JETCAL_REQUIRE(host != nullptr || !jets_.empty(), Error,
+                   "Execution: no jets are resident (make_resident comes first)");
     JETCAL_REQUIRE(
-        batch.targets.rows == rows, ShapeError,
-        "Execution: " << rows << " rows of features but " << batch.targets.rows << " of targets");
+        host == nullptr || host->targets.rows == rows, ShapeError,
+        "Execution: " << rows << " rows of features but " << host->targets.rows << " of targets");
     std::size_t const heads = loss_entries(tape).size();
     JETCAL_REQUIRE(
         pass.kind == Pass::Kind::evaluation || pass.divisors.size() == heads, ShapeError,
         "Execution: " << pass.divisors.size() << " divisors (one a head: " << heads << ")");
-    Slot& slot = free_slot(tape, pass.shape, pass.kind);
+    pass.binned = !bins_.empty() && (host == nullptr || host->bins != nullptr);
+    Slot& slot = free_slot(tape, pass.shape, host != nullptr);
     pass.slot = next_slot_;
-    slot.upload(batch, constants, uploads_.get(), stream());
+    if (host != nullptr) {
+      slot.upload(*host, constants, uploads_.get(), stream());
+    } else {
+      auto const& resident = std::get<ResidentBatch>(batch);
+      slot.gather(jets_, resident, constants, uploads_.get(), stream());
+    }
     if (in_flight_.empty()) {  // what was refused before is known to whoever started it
       require_success(cudaMemsetAsync(&results()->refused, 0, sizeof(int), stream()), "cudaMemset");
     }
@@ -205,7 +253,7 @@ class CudaExecution final : public Execution {
 
   /// The next slot, with all the memory a pass takes and whose kernels it runs with: nothing is
   /// allocated or measured after this.
-  Slot& free_slot(Tape const& tape, BatchShape const& shape, Pass::Kind kind) {
+  Slot& free_slot(Tape const& tape, BatchShape const& shape, bool of_host) {
     context_.make_current();
     JETCAL_REQUIRE(in_flight_.size() < kSlots, Error,
                    "Execution: " << kSlots << " are in flight (finish one first)");
@@ -214,9 +262,9 @@ class CudaExecution final : public Execution {
                    "Execution: the network has " << heads << " heads (at most " << kMostHeads
                                                  << " on a CUDA device)");
     chooser_.decide(tape, shape.rows);
-    reserve(tape, shape, kind);
+    reserve(tape, shape);
     Slot& slot = slots_[next_slot_];
-    if (slot.reserve_pinned(shape, heads)) { graphs_.clear(); }
+    if (slot.reserve_pinned(shape, of_host, heads)) { graphs_.clear(); }
     return slot;
   }
 
@@ -227,7 +275,7 @@ class CudaExecution final : public Execution {
     std::int64_t floats(std::int64_t rows) const { return fixed + per_row * rows; }
   };
 
-  std::vector<Need> needs(Tape const& tape, BatchShape const& shape, Pass::Kind kind) {
+  std::vector<Need> needs(Tape const& tape, BatchShape const& shape) {
     std::vector<Need> list = {
         {&workspace_, 0, tape.floats_per_row()},
         {&prepared_, tape.prepared_size(), 0},
@@ -236,7 +284,7 @@ class CudaExecution final : public Execution {
     for (Slot& slot : slots_) {
       list.push_back({&slot.device, Slot::kConstantFloats, shape.floats_per_row()});
     }
-    if (kind != Pass::Kind::evaluation) {
+    if (tape.training()) {
       std::int64_t const floats = tape.layout().size();
       std::int64_t const parts = (floats + cpu::kNormChunk - 1) / cpu::kNormChunk;
       list.push_back({&gradients_, floats, 0});
@@ -247,13 +295,13 @@ class CudaExecution final : public Execution {
   }
 
   /// Grows what is too small, all at once: the old memory is given back before more is asked for.
-  void reserve(Tape const& tape, BatchShape const& shape, Pass::Kind kind) {
-    if (kind != Pass::Kind::evaluation && gradients_.size() != tape.layout().size()) {
+  void reserve(Tape const& tape, BatchShape const& shape) {
+    if (tape.training() && gradients_.size() != tape.layout().size()) {
       forget_addresses();
       gradients_ = Buffer();
       other_lanes_ = Buffer();
     }
-    std::vector<Need> const all = needs(tape, shape, kind);
+    std::vector<Need> const all = needs(tape, shape);
     auto const too_small = [&](Need const& need) {
       return need.buffer->size() < need.floats(shape.rows);
     };
@@ -325,6 +373,7 @@ class CudaExecution final : public Execution {
     tape.forward(backend, work, arguments);
     sum_heads(tape, work, heads, lanes);
     follow(stream(), summed_, downloads_.get());
+    if (pass.binned) { bins_.add(stream(), tape, work, heads, batch); }
     for (std::size_t h = 0; h < heads.size(); ++h) {
       Head const& head = std::get<Head>(tape[heads[h]].op);
       Mat const saved = tape.saved(heads[h], work, lanes.rows);
@@ -412,6 +461,8 @@ class CudaExecution final : public Execution {
   std::size_t next_slot_ = 0;
   std::deque<InFlight> in_flight_;
   Graphs graphs_;
+  ResidentJets jets_;
+  DeviceBins bins_;
 
   Buffer workspace_, prepared_;
   Buffer gradients_, other_lanes_;  // lane 0, where the sum over the lanes ends, and the others

@@ -19,6 +19,7 @@ struct Pass {
   std::int64_t tape = 0;  ///< Tape::id()
   BatchShape shape;
   std::size_t slot = 0;
+  bool binned = false;  ///< adds to the sums of bins
   float const* parameters = nullptr;
   std::vector<Divisor> divisors = {};  ///< none: an evaluation
   // Of an update:

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "kernels/gather.cuh"
 #include "kernels/launch_checks.cuh"
 
 namespace jetcal::cuda {
@@ -37,20 +38,16 @@ void copy_padded(ConstMat from, float* to) {
 
 }  // namespace
 
-BatchShape shape_of(HostBatch const& batch) {
-  return {batch.features.rows, batch.features.cols, batch.targets.cols};
-}
-
-bool Slot::reserve_pinned(BatchShape const& shape, std::size_t heads) {
-  bool const input =
-      grow(input_, input_bytes_, kConstantBytes + bytes(shape.rows * shape.floats_per_row()));
+bool Slot::reserve_pinned(BatchShape const& shape, bool of_host, std::size_t heads) {
+  std::int64_t const floats = of_host ? shape.rows * shape.floats_per_row() : 0;
+  bool const input = grow(input_, input_bytes_, kConstantBytes + bytes(floats));
   std::size_t const rows = heads * 2 * bytes(shape.rows);
   return grow(output_, output_bytes_, kConstantBytes + rows) || input;
 }
 
 void Slot::upload(HostBatch const& batch, UpdateConstants const& constants, cudaStream_t copies,
                   cudaStream_t stream) {
-  BatchShape const shape = shape_of(batch);
+  BatchShape const shape{batch.features.rows, batch.features.cols, batch.targets.cols};
   std::memcpy(input_.get(), &constants, sizeof constants);
   auto* const features = reinterpret_cast<float*>(input_.get() + kConstantBytes);
   copy_padded(batch.features, features);
@@ -59,6 +56,7 @@ void Slot::upload(HostBatch const& batch, UpdateConstants const& constants, cuda
     to = std::copy_n(batch.targets.row(r), shape.targets, to);
   }
   if (batch.weights != nullptr) { std::copy_n(batch.weights, shape.rows, to); }
+  if (batch.bins != nullptr) { std::memcpy(to + shape.rows, batch.bins, bytes(shape.rows)); }
   require_success(cudaMemcpyAsync(device.data(), input_.get(),
                                   kConstantBytes + bytes(shape.rows * shape.floats_per_row()),
                                   cudaMemcpyHostToDevice, copies),
@@ -66,14 +64,28 @@ void Slot::upload(HostBatch const& batch, UpdateConstants const& constants, cuda
   follow(copies, uploaded_, stream);
 }
 
-DeviceBatch Slot::on_device(BatchShape const& shape) const {
+void Slot::gather(ResidentJets const& jets, ResidentBatch const& batch,
+                  UpdateConstants const& constants, cudaStream_t copies, cudaStream_t stream) {
+  std::memcpy(input_.get(), &constants, sizeof constants);
+  require_success(
+      cudaMemcpyAsync(device.data(), input_.get(), kConstantBytes, cudaMemcpyHostToDevice, copies),
+      "a copy of an update's constants to the device");
+  DeviceBatch const to = on_device({batch.rows, jets.form().features, kRecordTargets});
+  cuda::gather(copies, jets.records(), jets.form(), batch.order, batch.first,
+               {to.features, to.targets.data, to.weights.data, to.bins});
+  follow(copies, uploaded_, stream);
+}
+
+DeviceBatch Slot::on_device(BatchShape const& shape) {
   DeviceBatch batch;
   batch.constants = reinterpret_cast<UpdateConstants const*>(device.data());
-  float const* const features = device.data() + kConstantFloats;
+  float* const features = device.data() + kConstantFloats;
   batch.features = {features, shape.rows, shape.features, padded(shape.features)};
-  float const* const targets = features + shape.rows * padded(shape.features);
+  float* const targets = features + shape.rows * padded(shape.features);
   batch.targets = {targets, shape.rows, shape.targets, shape.targets};
-  batch.weights = {targets + shape.rows * shape.targets, shape.rows, 1, 1};
+  float* const weights = targets + shape.rows * shape.targets;
+  batch.weights = {weights, shape.rows, 1, 1};
+  batch.bins = reinterpret_cast<std::int32_t*>(weights + shape.rows);
   return batch;
 }
 

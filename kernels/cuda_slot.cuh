@@ -4,6 +4,7 @@
 
 #include "engine/device.hpp"
 #include "kernels/cuda_handles.cuh"
+#include "kernels/cuda_resident.cuh"
 #include "kernels/execution.hpp"
 #include "kernels/reduce.cuh"
 
@@ -26,21 +27,24 @@ struct UpdateConstants {
   float average_rate = 0;
 };
 
+/// Targets of a record.
+constexpr std::int64_t kRecordTargets = 2;
+
 /// The form of a batch.
 struct BatchShape {
   std::int64_t rows = 0;
   std::int64_t features = 0, targets = 0;  ///< columns
 
-  std::int64_t floats_per_row() const { return padded(features) + targets + 1; }
+  /// Features, targets, weight, bin.
+  std::int64_t floats_per_row() const { return padded(features) + targets + 2; }
   bool operator==(BatchShape const&) const = default;
 };
-
-BatchShape shape_of(HostBatch const& batch);
 
 /// A batch on the device.
 struct DeviceBatch {
   UpdateConstants const* constants = nullptr;
-  ConstMat features, targets, weights;
+  Mat features, targets, weights;
+  std::int32_t* bins = nullptr;
 };
 
 /// The way of a batch to the device and of its results back. While a batch is on that way its slot
@@ -52,16 +56,19 @@ class Slot {
   /// Floats `device` needs for a batch, rows aside; the rest are BatchShape::floats_per_row().
   static constexpr std::int64_t kConstantFloats = 64;
 
-  /// Pinned memory for a batch and the results of its heads. True if it had to be found, so that
-  /// addresses have changed.
-  bool reserve_pinned(BatchShape const& shape, std::size_t heads);
+  /// Pinned memory for a batch of the host's (if it is `of_host`) and the results of its heads.
+  /// True if it had to be found, so that addresses have changed.
+  bool reserve_pinned(BatchShape const& shape, bool of_host, std::size_t heads);
 
   /// Copies the batch to pinned memory and from there, on `copies`, to the device; `stream` waits.
   /// A batch to predict has neither targets nor weights.
   void upload(HostBatch const& batch, UpdateConstants const& constants, cudaStream_t copies,
               cudaStream_t stream);
+  /// The same where a kernel on `copies` gathers the batch.
+  void gather(ResidentJets const& jets, ResidentBatch const& batch,
+              UpdateConstants const& constants, cudaStream_t copies, cudaStream_t stream);
   /// Where it is then.
-  DeviceBatch on_device(BatchShape const& shape) const;
+  DeviceBatch on_device(BatchShape const& shape);
 
   /// Enqueues the way back: of a head's row_loss and, right behind it, row_kept; of the results.
   void download_rows(std::size_t head, float const* row_loss, std::int64_t rows,
@@ -70,7 +77,7 @@ class Slot {
   /// What has come back, once `done` has happened.
   void read(std::int64_t rows, std::size_t heads, PassResult& result) const;
 
-  Buffer device;  ///< constants, features, targets, weights, as in pinned memory
+  Buffer device;  ///< constants, features, targets, weights, bins, as in pinned memory
   Event done;     ///< to be recorded behind everything that uses the slot
 
  private:

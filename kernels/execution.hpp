@@ -4,9 +4,12 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "engine/device.hpp"
+#include "engine/records.hpp"
+#include "kernels/bin_sums.hpp"
 #include "kernels/cpu_backend.hpp"
 #include "kernels/ops.hpp"
 #include "kernels/optimizer_step.hpp"
@@ -16,9 +19,24 @@ namespace jetcal {
 
 /// A batch as the loader hands it out: host memory, read-only.
 struct HostBatch {
-  ConstMat features;               ///< [rows, n_features]
-  ConstMat targets;                ///< [rows, n_targets]
-  float const* weights = nullptr;  ///< [rows]
+  ConstMat features;                   ///< [rows, n_features]
+  ConstMat targets;                    ///< [rows, n_targets]
+  float const* weights = nullptr;      ///< [rows]
+  std::int32_t const* bins = nullptr;  ///< [rows], as in BinRows; null: no sums of bins
+};
+
+/// Jets of Execution::make_resident: positions first .. first + rows - 1 of an order of theirs.
+struct ResidentBatch {
+  RecordOrder order;
+  std::int64_t first = 0, rows = 0;
+};
+
+using JetBatch = std::variant<HostBatch, ResidentBatch>;
+
+/// A pass that an execution will be asked for: a tape with batches of at most so many rows.
+struct PlannedPass {
+  Tape const& tape;
+  std::int64_t rows = 0;
 };
 
 /// What a pass found for one head, by row and in total. Sums are in double, in the order of
@@ -62,7 +80,7 @@ struct Update {
 };
 
 /// Runs tapes on one device and holds the working memory that takes. Parameters, gradients and
-/// optimizer states are Buffers of that device; batches and results are host memory.
+/// optimizer states are Buffers of that device; results are host memory.
 ///
 /// Updates and evaluations are started, and their results fetched in the same order, so that a
 /// device need not wait for the host: up to most_in_flight() may be started and not yet finished.
@@ -75,24 +93,39 @@ class Execution {
   virtual ~Execution() = default;
 
   /// Unless all_finite(result) nothing is updated, nor by updates that were started since.
-  virtual void start_update(Update const& update, HostBatch const& batch) = 0;
+  virtual void start_update(Update const& update, JetBatch const& batch) = 0;
 
   /// Losses only, with a tape finished without training.
-  virtual void start_evaluation(Tape const& tape, HostBatch const& batch,
+  virtual void start_evaluation(Tape const& tape, JetBatch const& batch,
                                 Buffer const& parameters) = 0;
 
   virtual PassResult const& finish() = 0;
   virtual std::size_t most_in_flight() const = 0;
 
   /// Both at once, with nothing in flight.
-  PassResult const& update(Update const& update, HostBatch const& batch) {
+  PassResult const& update(Update const& update, JetBatch const& batch) {
     start_update(update, batch);
     return finish();
   }
-  PassResult const& evaluate(Tape const& tape, HostBatch const& batch, Buffer const& parameters) {
+  PassResult const& evaluate(Tape const& tape, JetBatch const& batch, Buffer const& parameters) {
     start_evaluation(tape, batch, parameters);
     return finish();
   }
+
+  /// From now on updates and evaluations add each of their jets to the sums of its bin, which begin
+  /// as `sums`, one a bin; the first two heads of a tape are those of BinSums. With nothing in
+  /// flight.
+  virtual void begin_bins(std::vector<BinSums> const& sums) = 0;
+  /// The sums so far. With nothing in flight.
+  virtual std::vector<BinSums> bins() = 0;
+
+  /// Copies the jets to the device's memory if they fit there, beside the working memory of these
+  /// passes and `spare` bytes: from then on batches may be ResidentBatches. False where they do
+  /// not, and on a CPU, which has them in memory anyway.
+  ///
+  /// Errors    DeviceError if the working memory alone does not fit
+  virtual bool make_resident(RecordsView const& jets, std::vector<PlannedPass> const& beside,
+                             std::int64_t spare) = 0;
 
   /// Forward and backward of a whole batch, with nothing in flight. gradients() then holds the
   /// gradient of sum over heads of (sum of weight * loss) / divisor; slices without gradient are

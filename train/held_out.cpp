@@ -2,15 +2,12 @@
 
 #include <algorithm>
 
-#include "train/batches_in_flight.hpp"
 #include "train/run_setup.hpp"
 
 namespace jetcal::train {
 namespace {
 
 constexpr std::int64_t kBatch = 8'192;
-// Of losses; it enters no sum's order across batches.
-constexpr std::int64_t kLossBatch = 32'768;
 
 }  // namespace
 
@@ -58,21 +55,22 @@ HeldOutResponses held_out_responses(data::Loader& loader, model::Network const& 
   return out;
 }
 
-void add_held_out_losses(data::Loader& loader, model::Network const& network, Execution& execution,
-                         Tape const& tape, Buffer const& parameters, EpochSums& sums) {
-  BatchesInFlight in_flight(execution.most_in_flight());
-  loader.start_validation(kLossBatch);
+void add_held_out_losses(Batches& batches, Execution& execution, Tape const& tape,
+                         Buffer const& parameters, EpochSums& sums) {
+  execution.begin_bins(sums.bin_sums());
+  batches.start_validation(kHeldOutBatch);
   while (true) {
-    while (!in_flight.full() && loader.next_validation(in_flight.next())) {
-      execution.start_evaluation(tape, host_batch(in_flight.next(), network.features()),
-                                 parameters);
-      in_flight.start();
+    while (!batches.full()) {
+      std::optional<JetBatch> const batch = batches.next();
+      if (!batch.has_value()) { break; }
+      execution.start_evaluation(tape, *batch, parameters);
+      batches.start();
     }
-    if (in_flight.count() == 0) { return; }
+    if (batches.in_flight() == 0) { break; }
     PassResult const& result = execution.finish();
-    data::Batch const& batch = in_flight.finish();
-    sums.add(result, batch.bins, batch.weights.data(), batch.rows);
+    sums.add(result, batches.finish());
   }
+  sums.set_bin_sums(execution.bins());
 }
 
 }  // namespace jetcal::train

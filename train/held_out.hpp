@@ -7,6 +7,7 @@
 #include "engine/json.hpp"
 #include "kernels/execution.hpp"
 #include "model/network.hpp"
+#include "train/batches.hpp"
 #include "train/config.hpp"
 #include "train/metrics.hpp"
 
@@ -36,8 +37,11 @@ HeldOutResponses held_out_responses(data::Loader& loader, model::Network const& 
                                     Execution& execution, Buffer const& parameters,
                                     std::int64_t jets);
 
+/// Held-out jets whose losses are found together, at most; enters no sum's order.
+inline constexpr std::int64_t kHeldOutBatch = 32'768;
+
 /// Adds what `tape`, finished without training, finds for all held-out jets.
-void add_held_out_losses(data::Loader& loader, model::Network const& network, Execution& execution,
-                         Tape const& tape, Buffer const& parameters, EpochSums& sums);
+void add_held_out_losses(Batches& batches, Execution& execution, Tape const& tape,
+                         Buffer const& parameters, EpochSums& sums);
 
 }  // namespace jetcal::train

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <sstream>
 #include <string>
+#include <utility>
 
 namespace jetcal::train {
 namespace {
@@ -28,19 +29,34 @@ Json range(data::BinGrid::Range const& r) {
 EpochSums::EpochSums(std::int64_t bins, bool energy, bool mass)
     : bins_(static_cast<std::size_t>(bins)), energy_(energy), mass_(mass) {}
 
-void EpochSums::add(PassResult const& result, std::vector<std::int32_t> const& bins,
-                    float const* weights, std::int64_t rows) {
+void EpochSums::add(PassResult const& result, std::int64_t rows) {
   total_.jets += static_cast<double>(rows);
   total_.weight += result.weight;
-  BinRows of_rows{rows, bins.data(), weights, {}};
   auto const add_head = [&](std::size_t h, HeadResult const& head) {
     total_.heads[h].loss += head.loss;
     total_.heads[h].kept += head.kept;
-    of_rows.heads[h] = {head.row_loss.data(), head.row_kept.data()};
   };
   if (energy_) { add_head(0, result.heads.front()); }
   if (mass_) { add_head(1, result.heads.back()); }
-  if (!bins_.empty()) { cpu::add_to_bins(of_rows, bins_.data()); }
+}
+
+/// A tape without the energy's head has the mass's first.
+void EpochSums::turn_heads(std::vector<BinSums>& sums) const {
+  if (energy_) { return; }
+  for (BinSums& bin : sums) { std::swap(bin.heads[0], bin.heads[1]); }
+}
+
+std::vector<BinSums> EpochSums::bin_sums() const {
+  std::vector<BinSums> sums = bins_;
+  turn_heads(sums);
+  return sums;
+}
+
+void EpochSums::set_bin_sums(std::vector<BinSums> sums) {
+  JETCAL_REQUIRE(sums.size() == bins_.size(), ShapeError,
+                 "EpochSums: sums of " << sums.size() << " bins (must be " << bins_.size() << ")");
+  turn_heads(sums);
+  bins_ = std::move(sums);
 }
 
 void EpochSums::add_norm(double norm) {

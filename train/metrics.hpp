@@ -19,10 +19,12 @@ class EpochSums {
   /// `energy`, `mass`: which heads have a loss.
   EpochSums(std::int64_t bins, bool energy, bool mass);
 
-  /// Adds a batch of the heads that have a loss, energy first. `bins`, `weights`: one a row; bin -1
-  /// is no bin.
-  void add(PassResult const& result, std::vector<std::int32_t> const& bins, float const* weights,
-           std::int64_t rows);
+  /// Adds a batch of the heads that have a loss, energy first, to the totals.
+  void add(PassResult const& result, std::int64_t rows);
+
+  /// The sums of the bins as Execution::begin_bins and bins have them.
+  std::vector<BinSums> bin_sums() const;
+  void set_bin_sums(std::vector<BinSums> sums);
 
   /// One update's gradient norm.
   void add_norm(double norm);
@@ -51,6 +53,7 @@ class EpochSums {
  private:
   BinSums const& of_bin(std::int64_t i) const { return bins_[static_cast<std::size_t>(i)]; }
   Json means(BinSums const& sums) const;
+  void turn_heads(std::vector<BinSums>& sums) const;
 
   double updates_ = 0, norm_sum_ = 0, largest_norm_ = 0;
   BinSums total_;  // heads: energy, mass

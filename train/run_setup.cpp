@@ -37,7 +37,8 @@ model::InputScaling input_scaling(data::Loader const& loader) {
 HostBatch host_batch(data::Batch const& batch, std::int64_t n_features) {
   return {{batch.features.data(), batch.rows, n_features, padded(n_features)},
           {batch.targets.data(), batch.rows, 2, 2},
-          batch.weights.data()};
+          batch.weights.data(),
+          batch.bins.data()};
 }
 
 ExecutionOptions execution_options(Recipe const& recipe, RunOptions const& options,

@@ -3,14 +3,16 @@
 #include <cmath>
 #include <limits>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "data/loader.hpp"
 #include "model/network.hpp"
-#include "train/batches_in_flight.hpp"
+#include "train/batches.hpp"
 #include "train/checkpoint.hpp"
 #include "train/held_out.hpp"
 #include "train/metrics.hpp"
+#include "train/resident_jets.hpp"
 #include "train/run_clock.hpp"
 #include "train/run_files.hpp"
 #include "train/run_setup.hpp"
@@ -35,8 +37,7 @@ class Trainer {
         loader_(loader_setup(recipe, options.threads), known_normalisation()),
         execution_(make_execution(
             execution_options(recipe, options, &listener, resumed_ ? &*resumed_ : nullptr))),
-        parameters_(options.device, network_.layout().size()),
-        in_flight_(execution_->most_in_flight()) {}
+        parameters_(options.device, network_.layout().size()) {}
 
   Outcome run() {
     for (std::string const& note : loader_.notes()) { listener_.note(note); }
@@ -50,6 +51,8 @@ class Trainer {
       parameters_.upload(network_.initial_parameters(recipe_.seed));
       files_.start();
     }
+    bool const resident = make_jets_resident(recipe_, network_, loader_, *execution_, listener_);
+    batches_.emplace(loader_, execution_->most_in_flight(), resident);
     clock_.emplace(recipe_, loader_.training_rows(), position_.step, position_.update);
     last_checkpoint_ = Clock::now();
     while (position_.step < steps()) {
@@ -75,8 +78,7 @@ class Trainer {
     plan_ = step_plan(recipe_, position_.step, network_, loader_);
     plan_.guard->set_counts(position_.below);
     if (position_.update == 0) { begin_step(); }
-    sums_.emplace(new_sums());
-    restore_sums();
+    begin_sums(std::exchange(restored_sums_, {}));
     for (std::int64_t const step = position_.step; position_.step == step;) {
       if (!run_epoch()) {
         checkpoint();
@@ -140,7 +142,7 @@ class Trainer {
     for (std::size_t i = 0; i < states_.size(); ++i) { states_[i].copy_from(start_[i + 1]); }
     if (plan_.config->average_decay > 0) { average_.copy_from(parameters_); }
     plan_.guard.emplace(recipe_.collapse, *plan_.config);
-    sums_.emplace(new_sums());
+    begin_sums({});
     files_.keep_metrics(position_.lines);
     restarted_ = true;
   }
@@ -152,17 +154,29 @@ class Trainer {
             plan_.config->mass.has_value()};
   }
 
+  /// With what a checkpoint had of them, if there was one.
+  void begin_sums(std::vector<double> const& numbers) {
+    sums_.emplace(new_sums());
+    if (!numbers.empty()) { sums_->set_numbers(numbers); }
+    execution_->begin_bins(sums_->bin_sums());
+  }
+
   /// False: asked to stop.
   bool run_epoch() {
-    loader_.start_epoch(position_.step, position_.epoch, plan_.config->batch_size, position_.batch);
+    batches_->start_epoch(position_.step, position_.epoch, plan_.config->batch_size,
+                          position_.batch);
     clock_->start_epoch();
     bool pausing = false;
     while (true) {
-      while (!pausing && can_start_update() && loader_.next(in_flight_.next())) { start_update(); }
-      if (in_flight_.count() == 0 || !finish_update()) { return true; }
+      while (!pausing && can_start_update()) {
+        std::optional<JetBatch> const batch = batches_->next();
+        if (!batch.has_value()) { break; }
+        start_update(*batch);
+      }
+      if (batches_->in_flight() == 0 || !finish_update()) { return true; }
       bool const stopping = options_.stop != nullptr && options_.stop->load() != 0;
       pausing = stopping || checkpoint_is_due();
-      if (!pausing || in_flight_.count() > 0) { continue; }
+      if (!pausing || batches_->in_flight() > 0) { continue; }
       if (stopping) { return false; }
       checkpoint();
       pausing = false;
@@ -173,47 +187,47 @@ class Trainer {
   // finished ones.
 
   bool can_start_update() const {
-    std::int64_t const in_flight = in_flight_.count();
+    std::int64_t const in_flight = batches_->in_flight();
     bool const up_to_checkpoint =
         in_flight > 0 && is_checkpoint_update(position_.total_updates + in_flight);
-    return !in_flight_.full() && !up_to_checkpoint &&
+    return !batches_->full() && !up_to_checkpoint &&
            position_.update + in_flight < plan_.length.updates;
   }
 
-  void start_update() {
+  void start_update(JetBatch const& batch) {
     StepConfig const& config = *plan_.config;
-    std::int64_t const update = position_.update + in_flight_.count();
+    std::int64_t const update = position_.update + batches_->in_flight();
     double const rate = learning_rate(config, warm_up(), update, plan_.length.updates);
-    std::int64_t const t = position_.optimizer_updates + in_flight_.count() + 1;
+    std::int64_t const t = position_.optimizer_updates + batches_->in_flight() + 1;
     Update what{plan_.training->tape, plan_.pass, optimizer_step(config.optimizer, t, rate),
                 parameters_, states_};
     if (config.average_decay > 0) {
       what.averages = &average_;
       what.average_decay = static_cast<float>(average_decay(config, update));
     }
-    execution_->start_update(what, host_batch(in_flight_.next(), network_.features()));
-    in_flight_.start();
+    execution_->start_update(what, batch);
+    batches_->start();
   }
 
   /// False: the step was begun again.
   bool finish_update() {
     PassResult const& result = execution_->finish();
-    data::Batch const& batch = in_flight_.finish();
-    require_finite(result, batch);
-    sums_->add(result, batch.bins, batch.weights.data(), batch.rows);
+    std::int64_t const rows = batches_->finish();
+    require_finite(result, rows);
+    sums_->add(result, rows);
     sums_->add_norm(std::sqrt(result.norm.sum_of_squares));
     ++position_.batch;
     ++position_.update;
     ++position_.optimizer_updates;
     ++position_.total_updates;
-    clock_->add_jets(batch.rows);
+    clock_->add_jets(rows);
     tell_progress(result);
     return watch_collapse(result);
   }
 
   /// Updates of what is about to be replaced.
   void discard_in_flight() {
-    for (; in_flight_.count() > 0; in_flight_.finish()) { execution_->finish(); }
+    for (; batches_->in_flight() > 0; batches_->finish()) { execution_->finish(); }
   }
 
   bool watch_collapse(PassResult const& result) {
@@ -242,10 +256,11 @@ class Trainer {
   /// False: asked to stop (a checkpoint is written).
   bool finish_epoch() {
     double const jets_per_s = clock_->jets_per_s();
+    sums_->set_bin_sums(execution_->bins());
     std::optional<EpochSums> held_out;
     if (loader_.validation_rows() > 0) {
       held_out = new_sums();
-      add_held_out_losses(loader_, network_, *execution_, plan_.evaluation->tape, best_parameters(),
+      add_held_out_losses(*batches_, *execution_, plan_.evaluation->tape, best_parameters(),
                           *held_out);
     }
     EpochLine line;
@@ -265,7 +280,7 @@ class Trainer {
     ++position_.lines;
     ++position_.epoch;
     position_.batch = 0;
-    sums_.emplace(new_sums());
+    begin_sums({});
     if (position_.update == plan_.length.updates) { finish_step(); }
     checkpoint();
     return options_.stop == nullptr || options_.stop->load() == 0;
@@ -321,23 +336,20 @@ class Trainer {
            ". Look at these jets, or lower the learning rate";
   }
 
-  void require_finite(PassResult const& result, data::Batch const& batch) const {
+  void require_finite(PassResult const& result, std::int64_t n_rows) const {
     for (std::size_t h = 0; h < result.heads.size(); ++h) {
       HeadResult const& head = result.heads[h];
       if (std::isfinite(head.loss)) { continue; }
       std::ostringstream rows;
       std::int64_t bad = 0;
-      for (std::int64_t r = 0; r < batch.rows; ++r) {
+      for (std::int64_t r = 0; r < n_rows; ++r) {
         if (std::isfinite(head.row_loss[static_cast<std::size_t>(r)])) { continue; }
-        if (bad < 5) {
-          rows << (bad == 0 ? "" : ", ")
-               << loader_.where(batch.row_numbers[static_cast<std::size_t>(r)]);
-        }
+        if (bad < 5) { rows << (bad == 0 ? "" : ", ") << batches_->where(r); }
         ++bad;
       }
       std::ostringstream text;
       text << place() << ": the " << head_name(head_of(h)) << " head's loss is not finite for "
-           << bad << " of " << batch.rows << " jets (" << rows.str() << (bad > 5 ? ", ..." : "")
+           << bad << " of " << n_rows << " jets (" << rows.str() << (bad > 5 ? ", ..." : "")
            << "). " << remedy();
       throw NonFiniteError(text.str());
     }
@@ -411,6 +423,7 @@ class Trainer {
       std::string const name = i == 0 ? "parameters" : "optimizer_" + state_names_[i - 1];
       state.arenas.emplace_back("start_" + name, start_[i].download());
     }
+    sums_->set_bin_sums(execution_->bins());
     state.sums = sums_->numbers();
     state.kernel_choices = execution_->kernel_choices();
     files_.write_checkpoint(state);
@@ -445,11 +458,6 @@ class Trainer {
     files_.keep_metrics(position_.lines);
   }
 
-  void restore_sums() {
-    if (!restored_sums_.empty()) { sums_->set_numbers(restored_sums_); }
-    restored_sums_.clear();
-  }
-
   Recipe const& recipe_;
   RunOptions const& options_;
   Listener& listener_;
@@ -466,7 +474,7 @@ class Trainer {
   std::vector<Buffer> start_;  // parameters and states at the step's start, if it may be repeated
 
   StepPlan plan_;
-  BatchesInFlight in_flight_;
+  std::optional<Batches> batches_;
   std::optional<EpochSums> sums_;
   std::vector<double> restored_sums_;
   bool restarted_ = false;

@@ -22,7 +22,7 @@ OFTEN = ("--set", "checkpoint.every_updates=2")
 def few_jets(folder):
     """A recipe of three steps over so few jets that the emulator trains it in seconds."""
     small_shards(folder / "shards", count=700)
-    return small_recipe(folder, model=NARROW)
+    return small_recipe(folder, model=NARROW, bins={"pt_true": [200, 400, 4500]})
 
 
 def test_eleven_steps_of_the_schedule(folder):
@@ -82,6 +82,43 @@ def test_says_how_many_jets_fit_into_memory(folder):
     check(20 < fits < 500, f"the number of jets that fit: {said}")
     batches = [word for step in range(3) for word in ("--set", f"schedule.{step}.batch_size={fits // 2}")]
     train(recipe, folder / "fits", *CUDA, *whole, *batches, env=small)
+
+
+def test_jets_lie_on_the_device_where_they_fit(folder):
+    recipe = few_jets(folder)
+    options = ("--set", 'data.weight="weight"', "--set", "bins.pt_true=[200,400,700,4500]", "--set", "validation_every=1")
+    on_cpu = train(recipe, folder / "cpu", *options)
+    for name, settings, extra, says in (
+        ("resident", {}, (), "device cuda:0: all 700 jets in its memory, 1 MiB"),
+        ("short", {"MEMORY_MIB": 64}, (), "device cuda:0: batches are copied to it (all jets would need 1 MiB"),
+    ):
+        out = folder / name
+        done = jetcal("train", recipe, "--out", out, *options, *extra, *CUDA, env=on_emulator(**settings))
+        check(says in done.stdout + done.stderr, f"{name}: one line says where the jets are: {done.stdout}{done.stderr}")
+        check_same_bits(on_cpu / "model.h5", out / "model.h5")
+        check_same_metrics(on_cpu, out)
+
+
+def test_a_streaming_loader_copies_batches(folder):
+    recipe = few_jets(folder)
+    options = ("--set", 'loader.mode="streaming"', "--set", "bins.pt_true=[200,400,4500]")
+    on_cpu, on_cuda = train(recipe, folder / "cpu", *options), folder / "cuda"
+    done = jetcal("train", recipe, "--out", on_cuda, *options, *CUDA)
+    check("device cuda:0: batches are copied to it (a streaming" in done.stdout + done.stderr, "the note says so")
+    check_same_bits(on_cpu / "model.h5", on_cuda / "model.h5")
+    check_same_metrics(on_cpu, on_cuda)
+
+
+def test_names_the_jets_whose_loss_is_not_finite(folder):
+    recipe = few_jets(folder)
+    with h5py.File(sorted((folder / "shards").glob("*.h5"))[1], "r+") as file:
+        jets = file["jets"][()]
+        jets["truth_energy"][[3, 40]] = 1e-25
+        file["jets"][...] = jets
+    whole = ("--set", "data.validation_fraction=0")
+    said = [refused("train", recipe, "--out", folder / name, *whole, *device, says=("shard_1.h5 row", "is not finite for 2 of"))
+            for name, device in (("cpu", ()), ("cuda", CUDA))]
+    check(said[0].splitlines()[-1] == said[1].splitlines()[-1], f"the same jets: {said}")
 
 
 def test_resumes_after_a_kill_on_either_device(folder):

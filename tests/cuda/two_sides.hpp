@@ -99,18 +99,27 @@ class TwoSides {
   /// A whole update, of weights, states and averages: done on the CPU, in flight on the device.
   void start_update(model::RecordedNetwork const& net, Sample const& sample,
                     PassOptions const& options, OptimizerStep const& step, float decay = 0.9f) {
+    start_update(net, sample.batch(), sample.batch(), options, step, decay);
+  }
+  /// The same jets on both sides, each where that side takes them from.
+  void start_update(model::RecordedNetwork const& net, JetBatch const& of_cpu,
+                    JetBatch const& of_cuda, PassOptions const& options, OptimizerStep const& step,
+                    float decay = 0.9f) {
     for (Side& side : sides_) {
       side.execution->start_update(
           {net.tape, options, step, side.parameters, side.states, &side.averages, decay},
-          sample.batch());
+          &side == &sides_[0] ? of_cpu : of_cuda);
     }
-    wanted_.push_back(sides_[0].execution->finish());
+    wanted_.push_back(cpu().finish());
   }
   void start_evaluation(model::RecordedNetwork const& net, Sample const& sample) {
-    for (Side& side : sides_) {
-      side.execution->start_evaluation(net.tape, sample.batch(), side.parameters);
-    }
-    wanted_.push_back(sides_[0].execution->finish());
+    start_evaluation(net, sample.batch(), sample.batch());
+  }
+  void start_evaluation(model::RecordedNetwork const& net, JetBatch const& of_cpu,
+                        JetBatch const& of_cuda) {
+    cpu().start_evaluation(net.tape, of_cpu, sides_[0].parameters);
+    cuda().start_evaluation(net.tape, of_cuda, sides_[1].parameters);
+    wanted_.push_back(cpu().finish());
   }
   /// The oldest result.
   void finish() {
@@ -142,6 +151,7 @@ class TwoSides {
     }
   }
 
+  Execution& cpu() { return *sides_[0].execution; }
   Execution& cuda() { return *sides_[1].execution; }
   Buffer& cuda_parameters() { return sides_[1].parameters; }
   std::vector<Buffer>& cuda_states() { return sides_[1].states; }

@@ -81,6 +81,19 @@ TEST_CASE("the collapse guard wants several low batches in a row", "[collapse]")
   CHECK(resumed.collapsed(0, 0.0));
 }
 
+/// A batch as an execution adds it to the bins and its trainer to the totals.
+void add(EpochSums& sums, PassResult const& result, std::vector<std::int32_t> const& bins,
+         std::vector<float> const& weights) {
+  std::vector<BinSums> of_bins = sums.bin_sums();
+  BinRows rows{std::ssize(bins), bins.data(), weights.data(), {}};
+  for (std::size_t h = 0; h < result.heads.size(); ++h) {
+    rows.heads[h] = {result.heads[h].row_loss.data(), result.heads[h].row_kept.data()};
+  }
+  cpu::add_to_bins(rows, of_bins.data());
+  sums.set_bin_sums(of_bins);
+  sums.add(result, rows.rows);
+}
+
 TEST_CASE("epoch sums are means over the weights, in total and per bin", "[metrics]") {
   EpochSums sums(2, true, true);
   PassResult result;
@@ -88,9 +101,8 @@ TEST_CASE("epoch sums are means over the weights, in total and per bin", "[metri
   result.heads.resize(2);
   result.heads[0] = {-3, 4, {-1, -2, 0}, {1, 3, 0}};
   result.heads[1] = {12, 6, {2, 4, 6}, {1, 3, 2}};
-  float const weights[] = {1, 3, 2};
-  sums.add(result, {1, -1, 1}, weights, 3);
-  sums.add(result, {0, 0, -1}, weights, 3);
+  add(sums, result, {1, -1, 1}, {1, 3, 2});
+  add(sums, result, {0, 0, -1}, {1, 3, 2});
   sums.add_norm(2);
   sums.add_norm(5);
   CHECK(sums.rows() == 6);
@@ -121,13 +133,12 @@ TEST_CASE("starved bins are named if they hold enough jets to tell", "[metrics]"
   result.weight = 100;
   result.heads.resize(1);
   std::vector<std::int32_t> bins;
-  std::vector<float> const weights(100, 1.0f);
   for (int i = 0; i < 100; ++i) {
     bins.push_back(i < 60 ? 0 : 1);  // 60 and 40 jets
     result.heads[0].row_loss.push_back(0);
     result.heads[0].row_kept.push_back(i < 20 ? 1.0f : 0.0f);  // a third, and none
   }
-  sums.add(result, bins, weights.data(), 100);
+  add(sums, result, bins, std::vector<float>(100, 1.0f));
   std::string const text = starved_bins(sums, 0, 0.7, grid);
   CHECK(text.find("1 bins (pT 200-400 GeV") == 0);
   CHECK(starved_bins(sums, 0, 0.6, grid).empty());
@@ -135,19 +146,24 @@ TEST_CASE("starved bins are named if they hold enough jets to tell", "[metrics]"
 }
 
 TEST_CASE("a head that is not trained has no metrics, an empty bin no values", "[metrics]") {
-  EpochSums sums(1, false, true);
+  EpochSums sums(2, false, true);
   PassResult result;
   result.weight = 2;
   result.heads.resize(1);
   result.heads[0] = {3, 2, {1, 2}, {1, 1}};
-  float const weights[] = {1, 1};
-  sums.add(result, {-1, -1}, weights, 2);
+  add(sums, result, {-1, 1}, {1, 1});
   CHECK(sums.totals()["loss_energy"].is_null());
   CHECK(sums.totals()["loss_mass"].get<double>() == 1.5);
   CHECK(sums.bin(0)["loss_mass"].is_null());
   CHECK(sums.bin(0)["jets"].get<int>() == 0);
   CHECK_FALSE(sums.bin_kept(0, 1).has_value());
   CHECK_FALSE(sums.bin_kept(0, 0).has_value());
+  CHECK(sums.bin(1)["loss_mass"].get<double>() == 2);
+  CHECK(sums.bin(1)["loss_energy"].is_null());
+  EpochSums copy(2, false, true);
+  copy.set_numbers(sums.numbers());
+  CHECK(copy.bin(1) == sums.bin(1));
+  CHECK_THROWS_AS(sums.set_bin_sums(std::vector<BinSums>(3)), ShapeError);
 }
 
 }  // namespace
