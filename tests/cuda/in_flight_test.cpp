@@ -116,6 +116,41 @@ TEST_CASE("cuda allocates nothing and waits for nothing but results", "[cuda][in
   }
 }
 
+/// Launches of the kernel for gradients of weights since the last reset.
+int weight_gradients() {
+  int launches = 0;
+  auto const counters = nlohmann::json::parse(emulator_client::counters());
+  for (auto const& [name, kernel] : counters.at("kernels").items()) {
+    bool const is = name.find("::weights_kernel") != std::string::npos;
+    launches += is ? kernel.at("launches").get<int>() : 0;
+  }
+  return launches;
+}
+
+TEST_CASE("cuda spends nothing on gradients of frozen layers", "[cuda][in_flight]") {
+  if (!emulator_client::present()) { JETCAL_SKIP("counts on the emulator"); }
+  model::Network const network = small_network();
+  for (std::vector<std::string> const& freeze :
+       {std::vector<std::string>{}, {"core"}, {"core", "energy"}}) {
+    model::Recording what = with_losses(2);
+    what.freeze = freeze;
+    model::RecordedNetwork const net = network.record(what, {});
+    int trained = 0;
+    for (Id id = 0; id < net.tape.size(); ++id) {
+      if (auto const* const dense = std::get_if<Dense>(&net.tape[id].op)) {
+        trained += dense->train;
+      }
+      if (auto const* const head = std::get_if<Head>(&net.tape[id].op)) { trained += head->train; }
+    }
+    CAPTURE(freeze.size());
+    TwoSides sides(network);
+    emulator_client::reset_counters();
+    sides.train(net, {130, 5}, both(Divisor::all));
+    CHECK(trained > 2);
+    CHECK(weight_gradients() == trained);
+  }
+}
+
 TEST_CASE("cuda updates nothing with a loss that is not finite, nor after it",
           "[cuda][in_flight]") {
   model::Network const network = small_network();
