@@ -85,9 +85,9 @@ void take_step(Options const& options, model::Network const& network,
 
   emulator_client::reset_counters();
   execution->update({net.tape, pass, step, parameters, states},
-                    {{x.data(), options.rows, kFeatures, kStride},
-                     {targets.data(), options.rows, 2, 2},
-                     weights.data()});
+                    HostBatch{{x.data(), options.rows, kFeatures, kStride},
+                              {targets.data(), options.rows, 2, 2},
+                              weights.data()});
   cudaDeviceSynchronize();
 }
 
