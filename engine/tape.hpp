@@ -37,6 +37,11 @@ struct OpIo {
   float* gradients = nullptr;           ///< arena; no data: frozen
   bool add_gradients = false;           ///< continue the sums in `gradients` or start them at 0
   float const* scalars = nullptr;       ///< numbers that change from pass to pass, by index
+
+  /// With data: nobody writes in_grad[i] after this op, and its own op's backward begins by
+  /// multiplying it with this. Who does so here spares that op a pass over it.
+  std::array<ConstMat, kMaxInputs> in_slope;
+  bool sloped = false;  ///< the last writer of `grad` was given such a slope
 };
 
 /// What one pass is run on.
@@ -57,6 +62,7 @@ struct PassArguments {
 ///                                                                  backward (or scratch)
 ///   parameters()  slices of the layout it reads        trainable() whether they get a gradient
 ///   is_loss()     it starts a backward pass itself     prepared()  floats prepare() makes for it
+///   saves_slope() backward begins with grad *= saved, which the last writer of grad may do instead
 /// and `Backend` has forward(op, io) and backward(op, io) for each: an op without them does not
 /// compile. Since an op reads only earlier entries, backward is one loop downwards. Entries that
 /// lead to no trainable parameter and no wanted input gradient get no backward.
@@ -84,6 +90,8 @@ class BasicTape {
     bool output = false;
     bool seeded = false;
     std::array<bool, kMaxInputs> add{};
+    std::array<bool, kMaxInputs> last{};  // nobody writes this input's gradient later
+    bool sloped = false;                  // it saves a slope, and somebody writes its gradient last
     std::int64_t value_at = -1, saved_at = -1, grad_at = -1;  // floats a row, times the capacity
     std::int64_t prepared_at = 0;
     std::int64_t input_index = -1;
@@ -217,6 +225,18 @@ class BasicTape {
         entry.op);
   }
 
+  static bool saves_slope(Entry const& entry) {
+    return std::visit(
+        [](auto const& op) {
+          if constexpr (is_input<decltype(op)>) {
+            return false;
+          } else {
+            return op.saves_slope();
+          }
+        },
+        entry.op);
+  }
+
   Entry& at(Id id) { return entries_[static_cast<std::size_t>(id)]; }
   Entry const& at(Id id) const { return entries_[static_cast<std::size_t>(id)]; }
 
@@ -258,7 +278,21 @@ class BasicTape {
         reached[static_cast<std::size_t>(from)] = true;
       }
     }
+    plan_slopes();
     return reached;
+  }
+
+  // Backward goes from the last entry to the first and from an op's first input to its last: the
+  // first found here writes last.
+  void plan_slopes() {
+    for (Id id = 0; id < size(); ++id) {
+      Entry& entry = at(id);
+      for (std::size_t i = entry.inputs.size(); entry.runs_backward && i > 0; --i) {
+        Entry& from = at(entry.inputs[i - 1]);
+        entry.last[i - 1] = from.needs_grad && saves_slope(from) && !from.sloped;
+        from.sloped = from.sloped || entry.last[i - 1];
+      }
+    }
   }
 
   // Values live to the end of a training pass, else to their last reader.
@@ -348,7 +382,9 @@ class BasicTape {
                                        : ConstMat(mat(from.value_at, from.cols, work, pass.rows));
       if (from.needs_grad) { io.in_grad[i] = mat(from.grad_at, from.cols, work, pass.rows); }
       io.add[i] = entry.add[i];
+      if (entry.last[i]) { io.in_slope[i] = mat(from.saved_at, from.saved, work, pass.rows); }
     }
+    io.sloped = entry.sloped;
     io.layout = &layout_;
     io.parameters = pass.parameters;
     io.prepared = pass.prepared == nullptr ? nullptr : pass.prepared + entry.prepared_at;

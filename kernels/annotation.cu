@@ -5,6 +5,7 @@
 
 #include "kernels/annotation.math.hpp"
 #include "kernels/launch.cuh"
+#include "kernels/storage.cuh"
 #include "kernels/strands.cuh"
 #include "kernels/views.hpp"
 
@@ -19,37 +20,39 @@ struct Gaussians {
   float centres[kMostGaussians], factors[kMostGaussians];
 };
 
-__global__ void forward_kernel(ConstMat x, __grid_constant__ Gaussians const p, Mat y) {
+template <class T>
+__global__ void forward_kernel(ConstMat x, __grid_constant__ Gaussians const p, MatOf<T> y) {
   for (auto i = first_index(); i < y.rows * y.cols; i += index_stride()) {
     std::int64_t const r = i / y.cols, c = i % y.cols;
     float const* const in = x.data + r * x.ld;
-    float* const out = y.data + r * y.ld + c;
+    T* const out = y.data + r * y.ld + c;
     if (c < x.cols) {
-      *out = in[c];
+      *out = narrowed<T>(in[c]);
     } else {
       float const v = math::physical(in[p.feature], p.scale, p.offset, p.symmetric);
-      *out = math::gaussian(v, p.centres[c - x.cols], p.factors[c - x.cols]);
+      *out = narrowed<T>(math::gaussian(v, p.centres[c - x.cols], p.factors[c - x.cols]));
     }
   }
 }
 
 // Half a warp owns a row and its 16 threads are the strands of the sum over the Gaussians.
-__global__ void backward_kernel(ConstMat x, ConstMat y, ConstMat dy,
+template <class T>
+__global__ void backward_kernel(ConstMat x, ConstMatOf<T> y, ConstMatOf<T> dy,
                                 __grid_constant__ Gaussians const p, bool accumulate, Mat dx) {
   for (auto r = half_warp_index(); r < even_rows(x.rows); r += half_warp_stride()) {
     bool const inside = r < x.rows;
     float const xf = inside ? x.data[r * x.ld + p.feature] : 0.0f;
-    float const* const g = y.data + r * y.ld + x.cols;
-    float const* const dg = dy.data + r * dy.ld + x.cols;
+    T const* const g = y.data + r * y.ld + x.cols;
+    T const* const dg = dy.data + r * dy.ld + x.cols;
     float const v = math::physical(xf, p.scale, p.offset, p.symmetric);
     float dv = 0;
     for (std::int64_t i = strand_index(); inside && i < p.count; i += kStrands) {
-      float const slope = math::gaussian_slope(v, p.centres[i], p.factors[i], g[i]);
-      dv = math::fma(dg[i], slope, dv);
+      float const slope = math::gaussian_slope(v, p.centres[i], p.factors[i], widened(g[i]));
+      dv = math::fma(widened(dg[i]), slope, dv);
     }
     dv = sum_of_strands(dv);
     for (std::int64_t c = strand_index(); inside && c < x.cols; c += kStrands) {
-      float const d = dy.data[r * dy.ld + c];
+      float const d = widened(dy.data[r * dy.ld + c]);
       float* const out = dx.data + r * dx.ld + c;
       float const sum = accumulate ? *out + d : d;
       float const through = dv * math::physical_slope(xf, p.scale, p.offset, p.symmetric);
@@ -80,16 +83,19 @@ Gaussians checked(char const* where, ConstMat x, AnnotationParams const& p) {
 
 }  // namespace
 
-void annotation_forward(cudaStream_t stream, ConstMat x, AnnotationParams const& params, Mat y) {
+template <class T>
+void annotation_forward(cudaStream_t stream, ConstMat x, AnnotationParams const& params,
+                        MatOf<T> y) {
   char const* const where = "annotation_forward";
   Gaussians const gaussians = checked(where, x, params);
   require_view(where, "input", x, x.rows, x.cols);
   require_view(where, "output", y, x.rows, x.cols + gaussians.count);
-  launch({where, x.rows, x.cols, y.cols}, forward_kernel, grid_of(y.rows * y.cols), stream, x,
+  launch({where, x.rows, x.cols, y.cols}, forward_kernel<T>, grid_of(y.rows * y.cols), stream, x,
          gaussians, y);
 }
 
-void annotation_backward(cudaStream_t stream, ConstMat x, ConstMat y, ConstMat dy,
+template <class T>
+void annotation_backward(cudaStream_t stream, ConstMat x, ConstMatOf<T> y, ConstMatOf<T> dy,
                          AnnotationParams const& params, bool accumulate, Mat dx) {
   char const* const where = "annotation_backward";
   Gaussians const gaussians = checked(where, x, params);
@@ -98,8 +104,18 @@ void annotation_backward(cudaStream_t stream, ConstMat x, ConstMat y, ConstMat d
   require_view(where, "output", y, x.rows, cols);
   require_view(where, "gradient of the output", dy, x.rows, cols);
   require_view(where, "gradient of the input", dx, x.rows, x.cols);
-  launch({where, x.rows, cols, x.cols}, backward_kernel, grid_of((x.rows + 1) / 2 * 2 * kStrands),
-         stream, x, y, dy, gaussians, accumulate, dx);
+  launch({where, x.rows, cols, x.cols}, backward_kernel<T>,
+         grid_of((x.rows + 1) / 2 * 2 * kStrands), stream, x, y, dy, gaussians, accumulate, dx);
 }
+
+template void annotation_forward(cudaStream_t, ConstMat, AnnotationParams const&, Mat);
+template void annotation_forward(cudaStream_t, ConstMat, AnnotationParams const&, MatOf<Tf32>);
+template void annotation_forward(cudaStream_t, ConstMat, AnnotationParams const&, MatOf<Bf16>);
+template void annotation_backward(cudaStream_t, ConstMat, ConstMat, ConstMat,
+                                  AnnotationParams const&, bool, Mat);
+template void annotation_backward(cudaStream_t, ConstMat, ConstMatOf<Tf32>, ConstMatOf<Tf32>,
+                                  AnnotationParams const&, bool, Mat);
+template void annotation_backward(cudaStream_t, ConstMat, ConstMatOf<Bf16>, ConstMatOf<Bf16>,
+                                  AnnotationParams const&, bool, Mat);
 
 }  // namespace jetcal::cuda

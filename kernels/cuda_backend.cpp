@@ -48,7 +48,9 @@ void CudaBackend::forward(Annotation const& op, OpIo const& io) const {
 }
 void CudaBackend::backward(Annotation const& op, OpIo const& io) const {
   if (io.in_grad[0].data == nullptr) { return; }
-  annotation_backward(stream_, io.in[0], io.value, io.grad, op.params, io.add[0], io.in_grad[0]);
+  annotation_backward<float>(stream_, io.in[0], io.value, io.grad, op.params, io.add[0],
+                             io.in_grad[0]);
+  multiply_with_slope(io, 0);
 }
 void CudaBackend::prepare(Annotation const&, Layout const&, float const*, float*) const {}
 
@@ -63,7 +65,9 @@ void CudaBackend::forward(Dense const& op, OpIo const& io) const {
   }
 }
 void CudaBackend::backward(Dense const& op, OpIo const& io) const {
-  if (op.activation != Activation::none) { dense_backward_activation(stream_, io.saved, io.grad); }
+  if (op.saves_slope() && !io.sloped) {
+    dense_backward_activation<float>(stream_, io.saved, io.grad);
+  }
   backward_product(op, io, io.grad);
 }
 void CudaBackend::prepare(Dense const& op, Layout const& layout, float const* parameters,
@@ -79,23 +83,26 @@ void CudaBackend::forward(SoftmaxGate const& op, OpIo const& io) const {
   if (Cudnn const* const cudnn = cudnn_for(op, io)) {
     softmax_gate_forward(*cudnn, io.in[0], io.in[1], op.scale, io.saved, io.value);
   } else {
-    softmax_gate_forward(stream_, io.in[0], io.in[1], op.scale, io.saved, io.value);
+    softmax_gate_forward<float>(stream_, io.in[0], io.in[1], op.scale, io.saved, io.value);
   }
 }
 void CudaBackend::backward(SoftmaxGate const& op, OpIo const& io) const {
   if (Cudnn const* const cudnn = cudnn_for(op, io)) {
     softmax_gate_backward(*cudnn, io.grad, io.in[1], io.saved, op.scale, io.add[0], io.in_grad[0],
                           io.add[1], io.in_grad[1]);
+    multiply_with_slope(io, 0);
+    multiply_with_slope(io, 1);
   } else {
-    softmax_gate_backward(stream_, io.grad, io.in[1], io.saved, op.scale, io.add[0], io.in_grad[0],
-                          io.add[1], io.in_grad[1]);
+    softmax_gate_backward<float>(stream_, io.grad, io.in[1], io.saved, op.scale,
+                                 {io.in_grad[0], io.add[0], io.in_slope[0]},
+                                 {io.in_grad[1], io.add[1], io.in_slope[1]});
   }
 }
 void CudaBackend::prepare(SoftmaxGate const&, Layout const&, float const*, float*) const {}
 
 void CudaBackend::forward(Head const& op, OpIo const& io) const {
   if (!op.loss.has_value()) {
-    head_forward(stream_, io.in[0], weight(op, io), bias(op, io), io.value);
+    head_forward<float>(stream_, io.in[0], weight(op, io), bias(op, io), io.value);
     return;
   }
   HeadRows rows;
@@ -105,8 +112,8 @@ void CudaBackend::forward(Head const& op, OpIo const& io) const {
   rows.gradient_scale = io.scalars + op.scalar;
   rows.row_loss = op.row_loss(io.saved);
   rows.row_kept = op.row_kept(io.saved);
-  head_loss(stream_, io.in[0], weight(op, io), bias(op, io), rows, *op.loss, io.value,
-            op.gradient(io.saved));
+  head_loss<float>(stream_, io.in[0], weight(op, io), bias(op, io), rows, *op.loss, io.value,
+                   op.gradient(io.saved));
 }
 void CudaBackend::backward(Head const& op, OpIo const& io) const {
   backward_product(op, io, op.gradient(io.saved));
@@ -133,8 +140,16 @@ void CudaBackend::backward_product(Op const& op, OpIo const& io, ConstMat dz) co
   if (io.in_grad[0].data == nullptr) { return; }
   if (Cublas const* const cublas = cublas_for(KernelOp::dense_backward_data)) {
     dense_backward_data(*cublas, dz, weight(op, io), io.add[0], io.in_grad[0]);
+    multiply_with_slope(io, 0);
   } else {
-    dense_backward_data(stream_, dz, transposed(op, io.prepared), io.add[0], {}, io.in_grad[0]);
+    dense_backward_data(stream_, dz, transposed(op, io.prepared),
+                        {io.in_grad[0], io.add[0], io.in_slope[0]});
+  }
+}
+
+void CudaBackend::multiply_with_slope(OpIo const& io, std::size_t i) const {
+  if (io.in_slope[i].data != nullptr) {
+    dense_backward_activation(stream_, io.in_slope[i], io.in_grad[i]);
   }
 }
 

@@ -7,8 +7,8 @@
 
 namespace jetcal::cuda {
 
-/// The ops on a CUDA device, enqueued on one stream; for one pass. Parameters, values and gradients
-/// are device memory. OpIo::scalars too; OpIo::gradients is lane 0's arena.
+/// The ops on a CUDA device in fp32, enqueued on one stream; for one pass. Parameters, values and
+/// gradients are device memory. OpIo::scalars too; OpIo::gradients is lane 0's arena.
 class CudaBackend final : public Backend {
  public:
   /// `arenas`: where each lane's gradients go; without data in a pass without backward.
@@ -43,6 +43,9 @@ class CudaBackend final : public Backend {
  private:
   /// cuDNN, if the gate shall run with it: forward and backward, which share what is saved.
   Cudnn const* cudnn_for(SoftmaxGate const& op, OpIo const& io) const;
+
+  /// For those who do not do it as they write the gradient.
+  void multiply_with_slope(OpIo const& io, std::size_t i) const;
 
   template <class Op>
   void backward_product(Op const& op, OpIo const& io, ConstMat dz) const;

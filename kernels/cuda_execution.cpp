@@ -15,6 +15,7 @@
 #include "kernels/launch_checks.cuh"
 #include "kernels/optimizers.cuh"
 #include "kernels/reduce.cuh"
+#include "kernels/tensor_backend.cuh"
 
 namespace jetcal::cuda {
 namespace {
@@ -165,7 +166,7 @@ class CudaExecution final : public Execution {
       pass.parameters = parameters.data();
       pass.prepared = prepared_.data();
       Tape::Workspace work{workspace_.data(), rows, false};
-      tape.forward(CudaBackend(stream(), {rows, 1}, {}, chooser_.kernels()), work, pass);
+      tape.forward(*backend_of({rows, 1}, {}), work, pass);
       for (std::size_t i = 0; i < outputs.size(); ++i) {
         ConstMat const value = tape.value(outputs[i], work, rows);
         staged_values_.resize(static_cast<std::size_t>(rows * value.ld));
@@ -199,6 +200,18 @@ class CudaExecution final : public Execution {
     std::size_t heads = 0;
     bool has_gradient = false;
   };
+
+  std::unique_ptr<Backend> backend_of(Lanes const& lanes, LaneArenas const& arenas) const {
+    switch (options_.precision) {
+      case Precision::fp32:
+        break;
+      case Precision::tf32:
+        return std::make_unique<TensorBackend<Tf32>>(stream(), lanes, arenas);
+      case Precision::bf16:
+        return std::make_unique<TensorBackend<Bf16>>(stream(), lanes, arenas);
+    }
+    return std::make_unique<CudaBackend>(stream(), lanes, arenas, chooser_.kernels());
+  }
 
   cudaStream_t stream() const { return context_.stream(); }
   Results* results() { return reinterpret_cast<Results*>(results_.data()); }
@@ -350,7 +363,7 @@ class CudaExecution final : public Execution {
     bool const evaluates = pass.kind == Pass::Kind::evaluation;
     LaneArenas arenas;
     if (!evaluates) { arenas = {gradients_.data(), other_lanes_.data(), gradients_.size()}; }
-    CudaBackend const backend(stream(), lanes, arenas, chooser_.kernels());
+    auto const backend = backend_of(lanes, arenas);
     PassArguments arguments;
     arguments.rows = pass.shape.rows;
     arguments.inputs = {batch.features, batch.targets, batch.weights};
@@ -363,14 +376,14 @@ class CudaExecution final : public Execution {
     prepare(tape, pass.parameters);
     sum_rows(stream(), {{batch.weights.data}}, lanes, lane_sums(), results()->totals);
     if (std::count(pass.divisors.begin(), pass.divisors.end(), Divisor::kept) > 0) {
-      tape.forward(backend, work, arguments);  // once more, to know what to divide by
+      tape.forward(*backend, work, arguments);  // once more, to know what to divide by
       sum_heads(tape, work, heads, lanes);
     }
     for (std::size_t h = 0; h < pass.divisors.size(); ++h) {
       bool const kept = pass.divisors[h] == Divisor::kept;
       inverse_or_zero(stream(), results()->totals + (kept ? 2 + 2 * h : 0), results()->scales + h);
     }
-    tape.forward(backend, work, arguments);
+    tape.forward(*backend, work, arguments);
     sum_heads(tape, work, heads, lanes);
     follow(stream(), summed_, downloads_.get());
     if (pass.binned) { bins_.add(stream(), tape, work, heads, batch); }
@@ -380,7 +393,7 @@ class CudaExecution final : public Execution {
       slot.download_rows(h, head.row_loss(saved), lanes.rows, downloads_.get());
     }
     if (!evaluates) {
-      tape.backward(backend, work, arguments);
+      tape.backward(*backend, work, arguments);
       enqueue_gradient(trained_ranges(tape), arenas, lanes);
     }
     if (pass.kind == Pass::Kind::update) {
@@ -395,13 +408,14 @@ class CudaExecution final : public Execution {
   }
 
   void prepare(Tape const& tape, float const* parameters) {
-    CudaBackend const backend(stream(), {0, 1}, {});
+    if (options_.precision != Precision::fp32) { require_stored(tape); }
+    auto const backend = backend_of({0, 1}, {});
     for (Id id = 0; id < tape.size(); ++id) {
       std::visit(
           [&](auto const& op) {
             if constexpr (!std::is_same_v<std::decay_t<decltype(op)>, Tape::Input>) {
-              backend.prepare(op, tape.layout(), parameters,
-                              prepared_.data() + tape[id].prepared_at);
+              backend->prepare(op, tape.layout(), parameters,
+                               prepared_.data() + tape[id].prepared_at);
             }
           },
           tape[id].op);

@@ -136,7 +136,8 @@ __global__ void __launch_bounds__(kProductThreads)
   }
 }
 
-__global__ void backward_activation_kernel(ConstMat slope, Mat dy) {
+template <class T>
+__global__ void backward_activation_kernel(ConstMatOf<T> slope, MatOf<T> dy) {
   std::int64_t const fours = (dy.cols + 3) / 4;
   for (auto i = first_index(); i < dy.rows * fours; i += index_stride()) {
     std::int64_t const row = i / fours, col = i % fours * 4;
@@ -171,24 +172,27 @@ void dense_forward(cudaStream_t stream, ConstMat x, ConstMat w, float const* bia
   }
 }
 
-void dense_backward_activation(cudaStream_t stream, ConstMat slope, Mat dy) {
+template <class T>
+void dense_backward_activation(cudaStream_t stream, ConstMatOf<T> slope, MatOf<T> dy) {
   char const* const where = "dense_backward_activation";
   require_fours(where, "slope", slope, dy.rows, dy.cols);
   require_fours(where, "gradient", dy, dy.rows, dy.cols);
-  launch({where, dy.rows, dy.cols, dy.cols}, backward_activation_kernel,
+  launch({where, dy.rows, dy.cols, dy.cols}, backward_activation_kernel<T>,
          grid_of(dy.rows * ((dy.cols + 3) / 4)), stream, slope, dy);
 }
 
-void dense_backward_data(cudaStream_t stream, ConstMat dz, ConstMat transposed, bool accumulate,
-                         ConstMat slope, Mat dx) {
+void dense_backward_data(cudaStream_t stream, ConstMat dz, ConstMat transposed,
+                         GradientTo<float> const& dx) {
   char const* const where = "dense_backward_data";
-  require_fours(where, "gradient", dz, dx.rows, transposed.rows);
-  require_fours(where, "transposed weight", transposed, dz.cols, dx.cols);
-  require_fours(where, "result", dx, dx.rows, dx.cols);
-  if (slope.data != nullptr) { require_fours(where, "slope", slope, dx.rows, dx.cols); }
-  OpShape const shape{where, dz.rows, dz.cols, dx.cols};
-  launch(shape, product_kernel<GradientInto<float>>, product_grid(dz, transposed), stream, dz,
-         transposed, GradientInto<float>{dx, accumulate, slope});
+  require_fours(where, "gradient", dz, dx.out.rows, transposed.rows);
+  require_fours(where, "transposed weight", transposed, dz.cols, dx.out.cols);
+  require_gradient(where, dx);
+  launch({where, dz.rows, dz.cols, dx.out.cols}, product_kernel<PutGradient<float>>,
+         product_grid(dz, transposed), stream, dz, transposed, PutGradient<float>{dx});
 }
+
+template void dense_backward_activation(cudaStream_t, ConstMat, Mat);
+template void dense_backward_activation(cudaStream_t, ConstMatOf<Tf32>, MatOf<Tf32>);
+template void dense_backward_activation(cudaStream_t, ConstMatOf<Bf16>, MatOf<Bf16>);
 
 }  // namespace jetcal::cuda

@@ -4,6 +4,7 @@
 
 #include "engine/lanes.hpp"
 #include "kernels/dense.hpp"
+#include "kernels/storage.hpp"
 
 namespace jetcal::cuda {
 
@@ -31,16 +32,16 @@ void dense_transpose(cudaStream_t stream, ConstMat from, Mat to);
 void dense_forward(cudaStream_t stream, ConstMat x, ConstMat w, float const* bias,
                    Activation activation, Mat y, Mat slope);
 
-/// dy *= slope, in place: the gradient with respect to the product.
-void dense_backward_activation(cudaStream_t stream, ConstMat slope, Mat dy);
+/// dy *= slope, in place: the gradient with respect to the product, where its last writer has not
+/// done it. T: kernels/storage.hpp.
+template <class T>
+void dense_backward_activation(cudaStream_t stream, ConstMatOf<T> slope, MatOf<T> dy);
 
-/// dx = dz W^T, or dx += dz W^T if `accumulate`; then dx *= slope if slope has data: what
-/// dense_backward_activation does, without reading and writing dx once more.
+/// dx = dz W^T.
 ///
-/// Shapes    dz [rows, outputs], transposed [outputs, inputs] by dense_transpose, dx and slope
-///           [rows, inputs]
-void dense_backward_data(cudaStream_t stream, ConstMat dz, ConstMat transposed, bool accumulate,
-                         ConstMat slope, Mat dx);
+/// Shapes    dz [rows, outputs], transposed [outputs, inputs] by dense_transpose, dx [rows, inputs]
+void dense_backward_data(cudaStream_t stream, ConstMat dz, ConstMat transposed,
+                         GradientTo<float> const& dx);
 
 /// dw = x^T dz and db = sum of dz's rows, for each lane into its own arena, over the lane's rows in
 /// order; `accumulate` goes on from the values there.

@@ -36,24 +36,20 @@ struct BiasOnly {
   }
 };
 
-/// A gradient: overwritten or added to, and where the slope of what it belongs to is given,
-/// multiplied with it after that.
 template <class T>
-struct GradientInto {
-  MatOf<T> out;
-  bool accumulate;
-  ConstMatOf<T> slope;
+struct PutGradient {
+  GradientTo<T> to;
 
   __device__ void operator()(std::int64_t row, std::int64_t col, float4 v) const {
-    if (accumulate) {
-      float4 const old = load_four(out, row, col);
+    if (to.accumulate) {
+      float4 const old = load_four(to.out, row, col);
       v = {old.x + v.x, old.y + v.y, old.z + v.z, old.w + v.w};
     }
-    if (slope.data != nullptr) {
-      float4 const s = load_four(slope, row, col);
+    if (to.slope.data != nullptr) {
+      float4 const s = load_four(to.slope, row, col);
       v = {v.x * s.x, v.y * s.y, v.z * s.z, v.w * s.w};
     }
-    store_four(out, row, col, v);
+    store_four(to.out, row, col, v);
   }
 };
 

@@ -218,23 +218,22 @@ void dense_forward(cudaStream_t stream, ConstMatOf<T> x, ConstMatOf<T> transpose
 }
 
 template <class T>
-void dense_backward_data(cudaStream_t stream, ConstMatOf<T> dz, ConstMatOf<T> w, bool accumulate,
-                         ConstMatOf<T> slope, MatOf<T> dx) {
+void dense_backward_data(cudaStream_t stream, ConstMatOf<T> dz, ConstMatOf<T> w,
+                         GradientTo<T> const& dx) {
   char const* const where = "dense_backward_data";
-  require_fours(where, "gradient", dz, dx.rows, w.cols);
-  require_fours(where, "weight", w, dx.cols, w.cols);
-  require_fours(where, "result", dx, dx.rows, dx.cols);
-  if (slope.data != nullptr) { require_fours(where, "slope", slope, dx.rows, dx.cols); }
-  launch_product(where, stream, dz, w, GradientInto<T>{dx, accumulate, slope});
+  require_fours(where, "gradient", dz, dx.out.rows, w.cols);
+  require_fours(where, "weight", w, dx.out.cols, w.cols);
+  require_gradient(where, dx);
+  launch_product(where, stream, dz, w, PutGradient<T>{dx});
 }
 
 template void dense_forward(cudaStream_t, ConstMatOf<Tf32>, ConstMatOf<Tf32>, float const*,
                             Activation, MatOf<Tf32>, MatOf<Tf32>);
 template void dense_forward(cudaStream_t, ConstMatOf<Bf16>, ConstMatOf<Bf16>, float const*,
                             Activation, MatOf<Bf16>, MatOf<Bf16>);
-template void dense_backward_data(cudaStream_t, ConstMatOf<Tf32>, ConstMatOf<Tf32>, bool,
-                                  ConstMatOf<Tf32>, MatOf<Tf32>);
-template void dense_backward_data(cudaStream_t, ConstMatOf<Bf16>, ConstMatOf<Bf16>, bool,
-                                  ConstMatOf<Bf16>, MatOf<Bf16>);
+template void dense_backward_data(cudaStream_t, ConstMatOf<Tf32>, ConstMatOf<Tf32>,
+                                  GradientTo<Tf32> const&);
+template void dense_backward_data(cudaStream_t, ConstMatOf<Bf16>, ConstMatOf<Bf16>,
+                                  GradientTo<Bf16> const&);
 
 }  // namespace jetcal::cuda

@@ -32,13 +32,12 @@ template <class T>
 void dense_forward(cudaStream_t stream, ConstMatOf<T> x, ConstMatOf<T> transposed,
                    float const* bias, Activation activation, MatOf<T> y, MatOf<T> slope);
 
-/// dx = dz W^T, or dx += dz W^T if `accumulate`; then dx *= slope if slope has data. One rounding
-/// after all of it.
+/// dx = dz W^T, rounded once after dx's sum and slope.
 ///
-/// Shapes    dz [rows, outputs], w [inputs, outputs], dx and slope [rows, inputs]
+/// Shapes    dz [rows, outputs], w [inputs, outputs], dx [rows, inputs]
 template <class T>
-void dense_backward_data(cudaStream_t stream, ConstMatOf<T> dz, ConstMatOf<T> w, bool accumulate,
-                         ConstMatOf<T> slope, MatOf<T> dx);
+void dense_backward_data(cudaStream_t stream, ConstMatOf<T> dz, ConstMatOf<T> w,
+                         GradientTo<T> const& dx);
 
 /// dw = x^T dz and db = sum of dz's rows, for each lane over its rows into its own arena, or added
 /// to what is there if `accumulate`.

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "kernels/storage.hpp"
 #include "kernels/views.hpp"
 
 namespace jetcal::cuda {
@@ -19,6 +20,14 @@ void require_fours(char const* where, char const* what, Matrix const& m, std::in
       where << ": rows of " << what << " are " << m.ld * size << " bytes apart from an address that"
             << " is " << reinterpret_cast<std::uintptr_t>(m.data) % 16
             << " modulo 16 (rows must start on 16 bytes). Pad them to a multiple of 16 bytes");
+}
+
+template <class T>
+void require_gradient(char const* where, GradientTo<T> const& to) {
+  require_fours(where, "result", to.out, to.out.rows, to.out.cols);
+  if (to.slope.data != nullptr) {
+    require_fours(where, "slope", to.slope, to.out.rows, to.out.cols);
+  }
 }
 
 }  // namespace jetcal::cuda

@@ -14,15 +14,21 @@ std::unique_ptr<Execution> make_execution(ExecutionOptions const& options) {
                    "--softmax-kernels: " << name(options.softmax_kernels)
                                          << " computes on CUDA devices (device is cpu). Use own, "
                                             "or --device cuda:0");
+    JETCAL_REQUIRE(options.precision != Precision::tf32, DeviceError,
+                   "--precision: tf32 is not available on the CPU (must be fp32 or bf16). Use "
+                   "--precision bf16, or --device cuda:0");
     return make_cpu_execution(options);
   }
   JETCAL_REQUIRE(options.dense_kernels != DenseKernels::onednn, DeviceError,
                  "--dense-kernels: onednn computes on the CPU (device is "
                      << options.device.name() << "). Use own, or --device cpu");
-  JETCAL_REQUIRE(options.precision == Precision::fp32, DeviceError,
-                 "--precision: device " << options.device.name() << " computes in fp32 only (asked "
-                                        << "for " << name(options.precision)
-                                        << "). Use --precision fp32, or --device cpu");
+  bool const own =
+      options.dense_kernels == DenseKernels::own && options.softmax_kernels == SoftmaxKernels::own;
+  JETCAL_REQUIRE(own || options.precision == Precision::fp32, DeviceError,
+                 "--precision: " << name(options.precision) << " runs with own kernels only, but "
+                                 << "--dense-kernels is " << name(options.dense_kernels)
+                                 << " and --softmax-kernels is " << name(options.softmax_kernels)
+                                 << ". Use own for both, or --precision fp32");
   auto& make =
       CudaLibrary::open().function<decltype(jetcal_cuda_execution)>("jetcal_cuda_execution");
   return std::unique_ptr<Execution>(make(options));

@@ -23,7 +23,8 @@ struct HeadTiles {
 
 __device__ int place(int row, int piece) { return piece ^ (row / 2 % kPieces); }
 
-__device__ void load_tiles(ConstMat const& x, ConstMat const& w, std::int64_t first_row,
+template <class T>
+__device__ void load_tiles(ConstMatOf<T> const& x, ConstMat const& w, std::int64_t first_row,
                            std::int64_t depth, HeadTiles& tiles) {
   int const t = static_cast<int>(threadIdx.x);
   for (int i = t; i < kRows * kPieces; i += kRows) {
@@ -51,9 +52,9 @@ __device__ void multiply(HeadTiles const& tiles, int depth, float4& chains) {
 }
 
 /// `finish(row, a)` takes a row's pre-activations.
-template <class Finish>
-__global__ void __launch_bounds__(kRows)
-    head_kernel(ConstMat x, ConstMat w, ConstMat bias, Finish finish) {
+template <class T, class Finish>
+__global__ void __launch_bounds__(kRows, 8)
+    head_kernel(ConstMatOf<T> x, ConstMat w, ConstMat bias, Finish finish) {
   __shared__ HeadTiles tiles;
   for (std::int64_t first = static_cast<std::int64_t>(blockIdx.x) * kRows; first < x.rows;
        first += static_cast<std::int64_t>(gridDim.x) * kRows) {
@@ -85,10 +86,12 @@ struct Outputs {
   }
 };
 
+template <class T>
 struct OutputsAndLoss {
   HeadRows rows;
   LossParams params;
-  Mat y, da;
+  Mat y;
+  MatOf<T> da;
 
   __device__ void operator()(std::int64_t row, float const (&a)[3]) const {
     float const target = rows.targets[row * rows.target_stride];
@@ -100,13 +103,14 @@ struct OutputsAndLoss {
     for (int k = 0; k < 3; ++k) {
       if (k < params.outputs) {
         y.data[row * y.ld + k] = found.out[k];
-        da.data[row * da.ld + k] = found.gradient[k];
+        da.data[row * da.ld + k] = narrowed<T>(found.gradient[k]);
       }
     }
   }
 };
 
-void require_product(char const* where, ConstMat x, ConstMat w, ConstMat bias, Mat y) {
+template <class T>
+void require_product(char const* where, ConstMatOf<T> x, ConstMat w, ConstMat bias, Mat y) {
   JETCAL_REQUIRE(y.cols >= 1 && y.cols <= 3, ShapeError,
                  where << ": the head has " << y.cols << " outputs (must be 1 to 3)");
   require_fours(where, "input", x, y.rows, w.rows);
@@ -119,16 +123,18 @@ Grid grid_of_heads(std::int64_t rows) { return grid_of_blocks((rows + kRows - 1)
 
 }  // namespace
 
-void head_forward(cudaStream_t stream, ConstMat x, ConstMat w, float const* bias, Mat y) {
+template <class T>
+void head_forward(cudaStream_t stream, ConstMatOf<T> x, ConstMat w, float const* bias, Mat y) {
   char const* const where = "head_forward";
   ConstMat const b{bias, 1, y.cols, padded(y.cols)};
   require_product(where, x, w, b, y);
-  launch({where, x.rows, x.cols, y.cols}, head_kernel<Outputs>, grid_of_heads(x.rows), stream, x, w,
-         b, Outputs{y});
+  launch({where, x.rows, x.cols, y.cols}, head_kernel<T, Outputs>, grid_of_heads(x.rows), stream, x,
+         w, b, Outputs{y});
 }
 
-void head_loss(cudaStream_t stream, ConstMat x, ConstMat w, float const* bias, HeadRows const& rows,
-               LossParams const& params, Mat y, Mat da) {
+template <class T>
+void head_loss(cudaStream_t stream, ConstMatOf<T> x, ConstMat w, float const* bias,
+               HeadRows const& rows, LossParams const& params, Mat y, MatOf<T> da) {
   char const* const where = "head_loss";
   ConstMat const b{bias, 1, y.cols, padded(y.cols)};
   require_product(where, x, w, b, y);
@@ -139,8 +145,18 @@ void head_loss(cudaStream_t stream, ConstMat x, ConstMat w, float const* bias, H
                         rows.row_kept != nullptr;
   JETCAL_REQUIRE(x.rows == 0 || complete, ShapeError,
                  where << ": targets, weights, gradient_scale, row_loss or row_kept is null");
-  launch({where, x.rows, x.cols, y.cols}, head_kernel<OutputsAndLoss>, grid_of_heads(x.rows),
-         stream, x, w, b, OutputsAndLoss{rows, params, y, da});
+  launch({where, x.rows, x.cols, y.cols}, head_kernel<T, OutputsAndLoss<T>>, grid_of_heads(x.rows),
+         stream, x, w, b, OutputsAndLoss<T>{rows, params, y, da});
 }
+
+template void head_forward(cudaStream_t, ConstMat, ConstMat, float const*, Mat);
+template void head_forward(cudaStream_t, ConstMatOf<Tf32>, ConstMat, float const*, Mat);
+template void head_forward(cudaStream_t, ConstMatOf<Bf16>, ConstMat, float const*, Mat);
+template void head_loss(cudaStream_t, ConstMat, ConstMat, float const*, HeadRows const&,
+                        LossParams const&, Mat, Mat);
+template void head_loss(cudaStream_t, ConstMatOf<Tf32>, ConstMat, float const*, HeadRows const&,
+                        LossParams const&, Mat, MatOf<Tf32>);
+template void head_loss(cudaStream_t, ConstMatOf<Bf16>, ConstMat, float const*, HeadRows const&,
+                        LossParams const&, Mat, MatOf<Bf16>);
 
 }  // namespace jetcal::cuda

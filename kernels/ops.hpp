@@ -25,6 +25,7 @@ struct Annotation {
   std::vector<std::int64_t> parameters() const { return {}; }
   bool trainable() const { return false; }
   bool is_loss() const { return false; }
+  bool saves_slope() const { return false; }
   std::int64_t prepared() const { return 0; }
 };
 
@@ -40,6 +41,7 @@ struct Dense {
   std::vector<std::int64_t> parameters() const { return {weight, bias}; }
   bool trainable() const { return train; }
   bool is_loss() const { return false; }
+  bool saves_slope() const { return activation != Activation::none; }
   std::int64_t prepared() const {
     return cpu::dense_packed_size(inputs, outputs) + cpu::dense_packed_size(outputs, inputs);
   }
@@ -55,6 +57,7 @@ struct SoftmaxGate {
   std::vector<std::int64_t> parameters() const { return {}; }
   bool trainable() const { return false; }
   bool is_loss() const { return false; }
+  bool saves_slope() const { return false; }
   std::int64_t prepared() const { return 0; }
 };
 
@@ -74,6 +77,7 @@ struct Head {
   std::vector<std::int64_t> parameters() const { return {weight, bias}; }
   bool trainable() const { return train; }
   bool is_loss() const { return loss.has_value(); }
+  bool saves_slope() const { return false; }
   std::int64_t prepared() const {
     return cpu::dense_packed_size(inputs, outputs) + cpu::dense_packed_size(outputs, inputs);
   }

@@ -4,6 +4,7 @@
 
 #include "kernels/launch.cuh"
 #include "kernels/softmax_gate.math.hpp"
+#include "kernels/storage.cuh"
 #include "kernels/strands.cuh"
 #include "kernels/views.hpp"
 
@@ -13,103 +14,134 @@ namespace {
 // Half a warp owns a row and its 16 threads are the strands of every sum over it. The row is read
 // again for each sum: it stays in the first-level cache.
 
-__device__ float largest(float const* logits, std::int64_t cols) {
+template <class T>
+__device__ float largest(T const* logits, std::int64_t cols) {
   float top = -INFINITY;
   for (std::int64_t c = strand_index(); c < cols; c += kStrands) {
-    top = math::max(logits[c], top);
+    top = math::max(widened(logits[c]), top);
   }
   return max_of_strands(top);
 }
 
-/// Writes the shares to `share` and returns their sum.
-__device__ float shares(float const* logits, float top, std::int64_t cols, float* share) {
+template <class T>
+__device__ float sum_of_shares(T const* logits, float top, std::int64_t cols) {
   float sum = 0;
   for (std::int64_t c = strand_index(); c < cols; c += kStrands) {
-    float const e = math::softmax_share(logits[c], top);
-    sum = sum + e;
-    share[c] = e;
+    sum = sum + math::softmax_share(widened(logits[c]), top);
   }
   return sum_of_strands(sum);
 }
 
-__global__ void forward_kernel(ConstMat logits, ConstMat h, float scale, Mat gate, Mat y) {
+template <class T>
+__global__ void forward_kernel(ConstMatOf<T> logits, ConstMatOf<T> h, float scale, MatOf<T> gate,
+                               MatOf<T> y) {
   for (auto r = half_warp_index(); r < even_rows(h.rows); r += half_warp_stride()) {
     std::int64_t const cols = r < h.rows ? h.cols : 0;
-    float const* const a = logits.data + r * logits.ld;
-    float* const g = gate.data + r * gate.ld;
+    T const* const a = logits.data + r * logits.ld;
     float const top = largest(a, cols);
-    float const factor = scale / shares(a, top, cols, g);
+    float const factor = scale / sum_of_shares(a, top, cols);
     for (std::int64_t c = strand_index(); c < cols; c += kStrands) {
-      float const weight = g[c] * factor;
-      float const out = weight * h.data[r * h.ld + c];
-      g[c] = weight;
-      y.data[r * y.ld + c] = out;
+      float const weight = math::softmax_share(widened(a[c]), top) * factor;
+      float const out = weight * widened(h.data[r * h.ld + c]);
+      gate.data[r * gate.ld + c] = narrowed<T>(weight);
+      y.data[r * y.ld + c] = narrowed<T>(out);
     }
   }
 }
 
-/// p = v, or p += v.
-__device__ void put(float v, float* p, bool accumulate) { *p = accumulate ? *p + v : v; }
+template <class T>
+__device__ void put(GradientTo<T> const& to, std::int64_t r, std::int64_t c, float v) {
+  T* const p = to.out.data + r * to.out.ld + c;
+  if (to.accumulate) { v = widened(*p) + v; }
+  if (to.slope.data != nullptr) { v = v * widened(to.slope.data[r * to.slope.ld + c]); }
+  *p = narrowed<T>(v);
+}
 
-__global__ void backward_logits_kernel(ConstMat dy, ConstMat h, ConstMat gate, float scale,
-                                       bool accumulate, Mat dlogits) {
+template <class T>
+__global__ void backward_logits_kernel(ConstMatOf<T> dy, ConstMatOf<T> h, ConstMatOf<T> gate,
+                                       float scale, GradientTo<T> dlogits) {
   for (auto r = half_warp_index(); r < even_rows(h.rows); r += half_warp_stride()) {
     std::int64_t const cols = r < h.rows ? h.cols : 0;
-    float const* const d = dy.data + r * dy.ld;
-    float const* const x = h.data + r * h.ld;
-    float const* const g = gate.data + r * gate.ld;
+    T const* const d = dy.data + r * dy.ld;
+    T const* const x = h.data + r * h.ld;
+    T const* const g = gate.data + r * gate.ld;
     float sum = 0;  // of the softmax-weighted t = dy h
     for (std::int64_t c = strand_index(); c < cols; c += kStrands) {
-      sum = math::fma(d[c] * x[c], g[c], sum);
+      sum = math::fma(widened(d[c]) * widened(x[c]), widened(g[c]), sum);
     }
     float const mean = sum_of_strands(sum) / scale;
     for (std::int64_t c = strand_index(); c < cols; c += kStrands) {
-      float const slope = math::softmax_gate_slope(g[c], d[c] * x[c], mean);
-      put(slope, dlogits.data + r * dlogits.ld + c, accumulate);
+      float const t = widened(d[c]) * widened(x[c]);
+      put(dlogits, r, c, math::softmax_gate_slope(widened(g[c]), t, mean));
     }
   }
 }
 
-__global__ void backward_h_kernel(ConstMat dy, ConstMat gate, bool accumulate, Mat dh) {
-  for (auto i = first_index(); i < dh.rows * dh.cols; i += index_stride()) {
-    std::int64_t const r = i / dh.cols, c = i % dh.cols;
-    put(dy.data[r * dy.ld + c] * gate.data[r * gate.ld + c], dh.data + r * dh.ld + c, accumulate);
+template <class T>
+__global__ void backward_h_kernel(ConstMatOf<T> dy, ConstMatOf<T> gate, GradientTo<T> dh) {
+  for (auto i = first_index(); i < dy.rows * dy.cols; i += index_stride()) {
+    std::int64_t const r = i / dy.cols, c = i % dy.cols;
+    put(dh, r, c, widened(dy.data[r * dy.ld + c]) * widened(gate.data[r * gate.ld + c]));
   }
 }
 
 Grid grid_of_rows(std::int64_t rows) { return grid_of((rows + 1) / 2 * 2 * kStrands); }
 
+template <class T>
+void require_gradient(char const* where, char const* what, GradientTo<T> const& gradient,
+                      std::int64_t rows, std::int64_t cols) {
+  require_view(where, what, gradient.out, rows, cols);
+  if (gradient.slope.data != nullptr) { require_view(where, "slope", gradient.slope, rows, cols); }
+}
+
 }  // namespace
 
-void softmax_gate_forward(cudaStream_t stream, ConstMat logits, ConstMat h, float scale, Mat gate,
-                          Mat y) {
+template <class T>
+void softmax_gate_forward(cudaStream_t stream, ConstMatOf<T> logits, ConstMatOf<T> h, float scale,
+                          MatOf<T> gate, MatOf<T> y) {
   char const* const where = "softmax_gate_forward";
   require_gate_scale(where, scale);
   require_view(where, "hidden layer", h, h.rows, h.cols);
   require_view(where, "logits", logits, h.rows, h.cols);
   require_view(where, "gate", gate, h.rows, h.cols);
   require_view(where, "output", y, h.rows, h.cols);
-  launch({where, h.rows, h.cols, h.cols}, forward_kernel, grid_of_rows(h.rows), stream, logits, h,
-         scale, gate, y);
+  launch({where, h.rows, h.cols, h.cols}, forward_kernel<T>, grid_of_rows(h.rows), stream, logits,
+         h, scale, gate, y);
 }
 
-void softmax_gate_backward(cudaStream_t stream, ConstMat dy, ConstMat h, ConstMat gate, float scale,
-                           bool accumulate_logits, Mat dlogits, bool accumulate_h, Mat dh) {
+template <class T>
+void softmax_gate_backward(cudaStream_t stream, ConstMatOf<T> dy, ConstMatOf<T> h,
+                           ConstMatOf<T> gate, float scale, GradientTo<T> const& dlogits,
+                           GradientTo<T> const& dh) {
   char const* const where = "softmax_gate_backward";
   require_gate_scale(where, scale);
   require_view(where, "hidden layer", h, h.rows, h.cols);
   require_view(where, "gate", gate, h.rows, h.cols);
   require_view(where, "gradient of the output", dy, h.rows, h.cols);
   OpShape const shape{where, h.rows, h.cols, h.cols};
-  if (dlogits.data != nullptr) {
-    require_view(where, "gradient of the logits", dlogits, h.rows, h.cols);
-    launch(shape, backward_logits_kernel, grid_of_rows(h.rows), stream, dy, h, gate, scale,
-           accumulate_logits, dlogits);
+  if (dlogits.out.data != nullptr) {
+    require_gradient(where, "gradient of the logits", dlogits, h.rows, h.cols);
+    launch(shape, backward_logits_kernel<T>, grid_of_rows(h.rows), stream, dy, h, gate, scale,
+           dlogits);
   }
-  if (dh.data != nullptr) {
-    require_view(where, "gradient of the hidden layer", dh, h.rows, h.cols);
-    launch(shape, backward_h_kernel, grid_of(h.rows * h.cols), stream, dy, gate, accumulate_h, dh);
+  if (dh.out.data != nullptr) {
+    require_gradient(where, "gradient of the hidden layer", dh, h.rows, h.cols);
+    launch(shape, backward_h_kernel<T>, grid_of(h.rows * h.cols), stream, dy, gate, dh);
   }
 }
+
+template void softmax_gate_forward(cudaStream_t, ConstMat, ConstMat, float, Mat, Mat);
+template void softmax_gate_forward(cudaStream_t, ConstMatOf<Tf32>, ConstMatOf<Tf32>, float,
+                                   MatOf<Tf32>, MatOf<Tf32>);
+template void softmax_gate_forward(cudaStream_t, ConstMatOf<Bf16>, ConstMatOf<Bf16>, float,
+                                   MatOf<Bf16>, MatOf<Bf16>);
+template void softmax_gate_backward(cudaStream_t, ConstMat, ConstMat, ConstMat, float,
+                                    GradientTo<float> const&, GradientTo<float> const&);
+template void softmax_gate_backward(cudaStream_t, ConstMatOf<Tf32>, ConstMatOf<Tf32>,
+                                    ConstMatOf<Tf32>, float, GradientTo<Tf32> const&,
+                                    GradientTo<Tf32> const&);
+template void softmax_gate_backward(cudaStream_t, ConstMatOf<Bf16>, ConstMatOf<Bf16>,
+                                    ConstMatOf<Bf16>, float, GradientTo<Bf16> const&,
+                                    GradientTo<Bf16> const&);
 
 }  // namespace jetcal::cuda

@@ -20,6 +20,16 @@ struct Bf16 {
   std::uint16_t bits;
 };
 
+/// Where the gradient of a matrix goes: it is overwritten or added to and then, if slope has data,
+/// multiplied with slope, which is what backward through the matrix's own activation begins with.
+/// Nobody asks for a gradient without data.
+template <class T>
+struct GradientTo {
+  MatOf<T> out;
+  bool accumulate = false;
+  ConstMatOf<T> slope;
+};
+
 /// Matrices of T in memory the tape reserves as floats. Narrower elements keep the number of
 /// elements from row to row and so take the beginning of that memory.
 template <class T>

@@ -89,10 +89,14 @@ RecordedNetwork Network::record(Recording const& what, FeatureScale scale) const
     return record_head(tape, in, layer, *loss, inputs, trained(layer));
   };
 
-  Id annotated = features;
+  // Layers read features through an Annotation always, with or without Gaussians: it writes them as
+  // a device stores what its products multiply.
+  Annotation plain;
+  plain.features = n_features_;
+  auto const without_gaussians = [&] { return tape.record(plain, {features}); };
+  Id annotated = -1;
   if (annotated_ >= 0) {
-    Annotation op;
-    op.features = n_features_;
+    Annotation op = plain;
     op.params.feature = annotated_;
     op.params.symmetric = config_.annotation.symmetric;
     op.params.scale = scale.scale;
@@ -103,6 +107,8 @@ RecordedNetwork Network::record(Recording const& what, FeatureScale scale) const
       op.params.factors.push_back(static_cast<float>(1.0 / (2.0 * w * w)));
     }
     annotated = tape.record(op, {features});
+  } else {
+    annotated = without_gaussians();
   }
   Id const core = hidden(annotated, core_);
   if (config_.energy && what.energy && (what.energy_loss.has_value() || !losses)) {
@@ -111,7 +117,7 @@ RecordedNetwork Network::record(Recording const& what, FeatureScale scale) const
   if (config_.mass && what.mass && (what.mass_loss.has_value() || !losses)) {
     Id mass = hidden(core, mass_);
     if (config_.residual) {
-      Id gate = config_.gate_annotated ? annotated : features;
+      Id gate = config_.gate_annotated ? annotated : without_gaussians();
       gate = hidden(gate, {gate_.begin(), gate_.end() - 1});
       Layer const& last = gate_.back();
       Id const logits = record_dense(tape, gate, last, Activation::none, trained(last));

@@ -25,7 +25,7 @@ void ComputeOptions::add_to(CLI::App& command) {
       ->check(CLI::Validator(device_word, "DEVICE"));
   command.add_option("--threads", threads, "worker threads (default: all processors)")
       ->check(CLI::Range(1, 1024));
-  command.add_option("--precision", precision, "of the matrix products")
+  command.add_option("--precision", precision, "of the matrix products; tf32 on CUDA devices only")
       ->capture_default_str()
       ->check(CLI::IsMember({"fp32", "tf32", "bf16"}));
   command.add_option("--isa", isa, "instruction set of the kernels; JETCAL_ISA sets the default")
@@ -55,10 +55,6 @@ ExecutionOptions ComputeOptions::apply(std::int64_t lanes) const {
   options.note = [](std::string const& remark) {
     std::fprintf(stderr, "jetcal: %s\n", remark.c_str());
   };
-  JETCAL_REQUIRE(options.precision == Precision::fp32 || options.device.kind == Device::Kind::cpu,
-                 DeviceError,
-                 "--precision: device " << device << " computes in fp32 only (asked for "
-                                        << precision << "). Use --precision fp32");
   options.dense_kernels = parse_dense_kernels(dense_kernels);
   options.softmax_kernels = parse_softmax_kernels(softmax_kernels);
   if (options.device.kind == Device::Kind::cpu) {  // there is nothing to choose from

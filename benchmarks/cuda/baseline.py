@@ -11,6 +11,8 @@ PATH = pathlib.Path(__file__).with_name("baseline.json")
 TOLERANCE = 0.02
 STEPS = {  # batches of no tile's size; options of step_counters
     "fp32": {"rows": 130},
+    "tf32": {"rows": 130, "precision": "tf32"},
+    "bf16": {"rows": 130, "precision": "bf16"},
     "fp32, diffgrad, mass only": {"rows": 70, "optimizer": "diffgrad", "mass_only": True},
 }
 COUNTED = {

@@ -97,8 +97,8 @@ struct Layer {
   }
   void backward_data() {
     auto const& factor = std::is_same_v<T, float> ? on_transposed : on_w;
-    cuda::dense_backward_data(test::stream(), std::as_const(on_dz).view(), factor.view(), false, {},
-                              dx.view());
+    cuda::dense_backward_data(test::stream(), std::as_const(on_dz).view(), factor.view(),
+                              {dx.view(), false, {}});
   }
   void backward_weights() {
     float* const first = gradients.data();

@@ -9,7 +9,7 @@ import scaling
 from cards import CARDS, H100
 
 BATCHES = (15_000, 95_000, 155_000)
-PRECISIONS = ("fp32",)
+PRECISIONS = ("fp32", "tf32", "bf16")
 TRAINING_JETS = 259_200_000  # arXiv:2311.08885: 270 million, 4 % of them held out
 TABLE_BATCH = 95_000
 BEGIN, END = "<!-- predicted: begin -->\n", "<!-- predicted: end -->\n"

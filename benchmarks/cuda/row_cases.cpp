@@ -59,8 +59,8 @@ Case gate_forward(std::int64_t rows) {
   auto const g = std::make_shared<Gate>(rows);
   return {bytes(rows, 4 * kWidth), 0, 0,
           [g] {
-            cuda::softmax_gate_forward(test::stream(), g->on_logits.view(), g->on_h.view(), kScale,
-                                       g->on_gate.view(), g->on_y.view());
+            cuda::softmax_gate_forward<float>(test::stream(), g->on_logits.view(), g->on_h.view(),
+                                              kScale, g->on_gate.view(), g->on_y.view());
           },
           [g] { return test::compare_bits(g->on_y.values(), g->y.values()); }};
 }
@@ -69,9 +69,9 @@ Case gate_backward(std::int64_t rows) {
   auto const g = std::make_shared<Gate>(rows);
   return {bytes(rows, 5 * kWidth), 0, 0,
           [g] {
-            cuda::softmax_gate_backward(test::stream(), g->on_dy.view(), g->on_h.view(),
-                                        g->on_gate.view(), kScale, false, g->on_dlogits.view(),
-                                        false, g->on_dh.view());
+            cuda::softmax_gate_backward<float>(
+                test::stream(), g->on_dy.view(), g->on_h.view(), g->on_gate.view(), kScale,
+                {g->on_dlogits.view(), false, {}}, {g->on_dh.view(), false, {}});
           },
           [g] { return g->check_backward(); }};
 }
@@ -124,7 +124,7 @@ struct Head {
         on_kept(weights) {}
 
   void enqueue() {
-    cuda::head_loss(
+    cuda::head_loss<float>(
         test::stream(), on_x.view(), on_w.view(), on_bias.view().data,
         {on_targets.data(), 1, on_weights.data(), on_scale.data(), on_loss.data(), on_kept.data()},
         params, on_y.view(), on_da.view());

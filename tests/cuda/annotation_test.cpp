@@ -56,8 +56,8 @@ TEST_CASE("cuda annotation has the CPU's bits, forward and backward", "[cuda][an
         HostMatrix dx(c.rows, c.features, 0.5f);
         cpu::annotation_backward(x.view(), y.view(), dy.view(), params, accumulate, dx.view());
         DeviceMatrix on_dx(c.rows, c.features, 0.5f);
-        cuda::annotation_backward(stream(), on_x.view(), on_y.view(), on_dy.view(), params,
-                                  accumulate, on_dx.view());
+        cuda::annotation_backward<float>(stream(), on_x.view(), on_y.view(), on_dy.view(), params,
+                                         accumulate, on_dx.view());
         CHECK_SAME_BITS(on_dx.values(), dx.values());
         CHECK(on_dx.well_kept());
       }

@@ -40,7 +40,7 @@ enum class Kernel { forward, backward_data, backward_weights };
 template <class T>
 Issued run(Kernel kernel, std::int64_t rows, std::int64_t inputs, std::int64_t outputs) {
   StoredMatrix<T> x(rows, inputs, 0.5f), w(inputs, outputs, 0.25f), turned(outputs, inputs, 0.25f);
-  StoredMatrix<T> y(rows, outputs, 0.5f), slope(rows, outputs, 0.5f);
+  StoredMatrix<T> y(rows, outputs, 0.5f), slope(rows, outputs, 0.5f), slope_of_x(rows, inputs, 1);
   DeviceMatrix dw(inputs, outputs, 0), db(1, outputs, 0);
   Lanes const one_lane(rows, 1);
   emulator_client::reset_counters();
@@ -50,8 +50,8 @@ Issued run(Kernel kernel, std::int64_t rows, std::int64_t inputs, std::int64_t o
                           db.view().data, Activation::mish, y.view(), slope.view());
       break;
     case Kernel::backward_data:
-      cuda::dense_backward_data(stream(), ConstMatOf<T>(y.view()), ConstMatOf<T>(w.view()), true,
-                                ConstMatOf<T>{}, x.view());
+      cuda::dense_backward_data<T>(stream(), y.view(), w.view(),
+                                   {x.view(), true, slope_of_x.view()});
       break;
     case Kernel::backward_weights:
       cuda::dense_backward_weights(stream(), ConstMatOf<T>(x.view()), ConstMatOf<T>(y.view()),

@@ -176,8 +176,9 @@ TEMPLATE_TEST_CASE("cuda tensor dense backward to the inputs is the rounded prod
       bool const accumulate = which % 2 != 0, with_slope = which / 2 != 0;
       CAPTURE(c.rows, c.inputs, c.outputs, accumulate, with_slope);
       StoredMatrix<TestType> dx(c.rows, c.inputs, 0.5f);
-      cuda::dense_backward_data(stream(), on_dz.view(), layer.on_w.view(), accumulate,
-                                with_slope ? on_slope.view() : ConstMatOf<TestType>{}, dx.view());
+      cuda::dense_backward_data<TestType>(
+          stream(), on_dz.view(), layer.on_w.view(),
+          {dx.view(), accumulate, with_slope ? on_slope.view() : ConstMatOf<TestType>{}});
       std::vector<double> want = product.sums, sizes = product.sizes;
       std::vector<float> const factors = slope.values();
       for (std::size_t i = 0; i < want.size(); ++i) {
@@ -347,8 +348,8 @@ TEMPLATE_TEST_CASE("cuda tensor dense has the same bits in every order of warps 
     WeightGradients found(c, lanes.count, 0.5f);
     cuda::dense_forward(stream(), layer.on_x.view(), layer.on_transposed.view(),
                         layer.on_bias.view().data, Activation::mish, y.view(), slope.view());
-    cuda::dense_backward_data(stream(), on_dz.view(), layer.on_w.view(), false,
-                              ConstMatOf<TestType>{}, dx.view());
+    cuda::dense_backward_data<TestType>(stream(), on_dz.view(), layer.on_w.view(),
+                                        {dx.view(), false, {}});
     found.compute<TestType>(layer.on_x.view(), on_dz.view(), lanes, false);
     std::vector<float> all;
     for (auto const& part :

@@ -138,13 +138,18 @@ TEST_CASE("cuda dense backward to the inputs has the CPU's bits", "[cuda][dense]
     DeviceMatrix const dw(w), ddz(dz);
     DeviceMatrix transposed(c.outputs, c.inputs, kGuard);
     cuda::dense_transpose(stream(), dw.view(), transposed.view());
-    for (bool const accumulate : {false, true}) {
-      CAPTURE(c.rows, c.inputs, c.outputs, accumulate);
+    HostMatrix const slope = HostMatrix::random(c.rows, c.inputs, "slope");
+    DeviceMatrix const on_slope(slope);
+    for (int which = 0; which < 4; ++which) {
+      bool const accumulate = which % 2 != 0, with_slope = which / 2 != 0;
+      CAPTURE(c.rows, c.inputs, c.outputs, accumulate, with_slope);
       HostMatrix dx(c.rows, c.inputs, 0.5f);
       cpu::dense_backward_data(dz.view(), packed.data(), accumulate, dx.view());
+      if (with_slope) { cpu::dense_backward_activation(slope.view(), dx.view()); }
       DeviceMatrix ddx(c.rows, c.inputs, 0.5f);
-      cuda::dense_backward_data(stream(), ddz.view(), transposed.view(), accumulate, {},
-                                ddx.view());
+      cuda::dense_backward_data(
+          stream(), ddz.view(), transposed.view(),
+          {ddx.view(), accumulate, with_slope ? on_slope.view() : ConstMat{}});
       CHECK_SAME_BITS(ddx.values(), dx.values());
       CHECK(ddx.well_kept());
     }
@@ -159,7 +164,7 @@ TEST_CASE("cuda dense backward through the activation has the CPU's bits", "[cud
     DeviceMatrix const ds(slope);
     DeviceMatrix ddy(dy);
     cpu::dense_backward_activation(slope.view(), dy.view());
-    cuda::dense_backward_activation(stream(), ds.view(), ddy.view());
+    cuda::dense_backward_activation<float>(stream(), ds.view(), ddy.view());
     CHECK_SAME_BITS(ddy.values(), dy.values());
     CHECK(ddy.well_kept());
   }

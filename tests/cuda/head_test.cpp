@@ -74,8 +74,8 @@ void check_loss(Case const& c, Inputs const& in, LossConfig const& config) {
   rows.gradient_scale = on_scale.data();
   rows.row_loss = on_loss.data();
   rows.row_kept = on_kept.data();
-  cuda::head_loss(stream(), on_x.view(), on_w.view(), on_bias.view().data, rows, params,
-                  on_y.view(), on_da.view());
+  cuda::head_loss<float>(stream(), on_x.view(), on_w.view(), on_bias.view().data, rows, params,
+                         on_y.view(), on_da.view());
   CHECK_SAME_BITS(on_y.values(), y.values());
   CHECK_SAME_BITS(on_da.values(), da.values());
   CHECK_SAME_BITS(on_loss.values(), loss);
@@ -92,7 +92,7 @@ TEST_CASE("cuda head has the CPU's bits at every size", "[cuda][head]") {
     cpu::head_activation(a.view(), y.view());
     DeviceMatrix const on_x(in.x), on_w(in.w), on_bias(in.bias);
     DeviceMatrix on_y(c.rows, c.outputs, kGuard);
-    cuda::head_forward(stream(), on_x.view(), on_w.view(), on_bias.view().data, on_y.view());
+    cuda::head_forward<float>(stream(), on_x.view(), on_w.view(), on_bias.view().data, on_y.view());
     CHECK_SAME_BITS(on_y.values(), y.values());
     CHECK(on_y.well_kept());
     LossConfig config;
@@ -149,12 +149,12 @@ TEST_CASE("cuda losses let nothing that is not finite pass", "[cuda][head]") {
 TEST_CASE("cuda head refuses shapes that do not fit", "[cuda][head]") {
   DeviceMatrix x(4, 20, 1), w(20, 4, 1), y(4, 4, 0);
   std::string const text = error_text<ShapeError>(
-      [&] { cuda::head_forward(stream(), x.view(), w.view(), w.view().data, y.view()); });
+      [&] { cuda::head_forward<float>(stream(), x.view(), w.view(), w.view().data, y.view()); });
   CHECK(text.find("head_forward: the head has 4 outputs (must be 1 to 3)") != std::string::npos);
   DeviceMatrix y3(4, 3, 0), w3(20, 3, 1);
   LossParams const params = make_loss_params({}, 3);
-  CHECK_THROWS_AS(cuda::head_loss(stream(), x.view(), w3.view(), w3.view().data, {}, params,
-                                  y3.view(), y3.view()),
+  CHECK_THROWS_AS(cuda::head_loss<float>(stream(), x.view(), w3.view(), w3.view().data, {}, params,
+                                         y3.view(), y3.view()),
                   ShapeError);
 }
 

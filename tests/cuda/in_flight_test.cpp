@@ -128,8 +128,9 @@ int weight_gradients() {
 }
 
 TEST_CASE("cuda spends nothing on gradients of frozen layers", "[cuda][in_flight]") {
-  if (!emulator_client::present()) { JETCAL_SKIP("counts on the emulator"); }
   model::Network const network = small_network();
+  TwoSides const opened(network);  // the runtime with it
+  if (!emulator_client::present()) { JETCAL_SKIP("counts on the emulator"); }
   for (std::vector<std::string> const& freeze :
        {std::vector<std::string>{}, {"core"}, {"core", "energy"}}) {
     model::Recording what = with_losses(2);

@@ -27,8 +27,8 @@ void check_forward(HostMatrix const& logits, HostMatrix const& h, float scale) {
   cpu::softmax_gate_forward(logits.view(), h.view(), scale, gate.view(), y.view());
   DeviceMatrix const on_logits(logits), on_h(h);
   DeviceMatrix on_gate(rows, width, kGuard), on_y(rows, width, kGuard);
-  cuda::softmax_gate_forward(stream(), on_logits.view(), on_h.view(), scale, on_gate.view(),
-                             on_y.view());
+  cuda::softmax_gate_forward<float>(stream(), on_logits.view(), on_h.view(), scale, on_gate.view(),
+                                    on_y.view());
   CHECK_SAME_BITS(on_gate.values(), gate.values());
   CHECK_SAME_BITS(on_y.values(), y.values());
   CHECK((on_gate.well_kept() && on_y.well_kept()));
@@ -73,9 +73,9 @@ TEST_CASE("cuda softmax gate backward has the CPU's bits", "[cuda][softmax]") {
                                  wants_logits ? dlogits.view() : Mat{}, add_h,
                                  wants_h ? dh.view() : Mat{});
       DeviceMatrix on_dlogits(c.rows, c.width, 0.5f), on_dh(c.rows, c.width, 0.5f);
-      cuda::softmax_gate_backward(stream(), on_dy.view(), on_h.view(), on_gate.view(), 2.5f,
-                                  add_logits, wants_logits ? on_dlogits.view() : Mat{}, add_h,
-                                  wants_h ? on_dh.view() : Mat{});
+      cuda::softmax_gate_backward<float>(stream(), on_dy.view(), on_h.view(), on_gate.view(), 2.5f,
+                                         {wants_logits ? on_dlogits.view() : Mat{}, add_logits, {}},
+                                         {wants_h ? on_dh.view() : Mat{}, add_h, {}});
       CHECK_SAME_BITS(on_dlogits.values(), dlogits.values());
       CHECK_SAME_BITS(on_dh.values(), dh.values());
       CHECK((on_dlogits.well_kept() && on_dh.well_kept()));
@@ -85,12 +85,13 @@ TEST_CASE("cuda softmax gate backward has the CPU's bits", "[cuda][softmax]") {
 
 TEST_CASE("cuda softmax gate refuses what the CPU refuses", "[cuda][softmax]") {
   DeviceMatrix a(4, 5, 0), b(4, 6, 0);
-  std::string const text = error_text<ShapeError>(
-      [&] { cuda::softmax_gate_forward(stream(), a.view(), b.view(), 1, b.view(), b.view()); });
+  std::string const text = error_text<ShapeError>([&] {
+    cuda::softmax_gate_forward<float>(stream(), a.view(), b.view(), 1, b.view(), b.view());
+  });
   CHECK(text.find("logits is [4, 5] (must be [4, 6])") != std::string::npos);
   for (float const scale : {0.0f, -1.0f, std::nanf(""), INFINITY}) {
     CHECK_THROWS_AS(
-        cuda::softmax_gate_forward(stream(), a.view(), a.view(), scale, a.view(), a.view()),
+        cuda::softmax_gate_forward<float>(stream(), a.view(), a.view(), scale, a.view(), a.view()),
         ConfigError);
   }
 }

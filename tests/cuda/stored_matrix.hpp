@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstdint>
@@ -33,18 +34,22 @@ constexpr std::string_view kName = std::is_same_v<T, cuda::Tf32> ? "tf32" : "bf1
 template <class T>
 float rounded(float x) {
   int exponent = 0;
-  double const fraction = std::frexp(static_cast<double>(x), &exponent);
-  double const scaled = std::ldexp(fraction, kFractionBits<T> + 1);
+  static_cast<void>(std::frexp(x, &exponent));
+  int const last = std::max(exponent - 1, -126) - kFractionBits<T>;  // the last bit's power of two
+  double const scaled = std::ldexp(static_cast<double>(x), -last);
   double const whole = std::is_same_v<T, cuda::Tf32> ? std::round(scaled) : std::nearbyint(scaled);
-  return static_cast<float>(std::ldexp(whole, exponent - kFractionBits<T> - 1));
+  return static_cast<float>(std::ldexp(whole, last));
+}
+
+template <class T>
+std::vector<float> rounded_all(std::vector<float> values) {
+  for (float& v : values) { v = rounded<T>(v); }
+  return values;
 }
 
 template <class T>
 HostMatrix rounded(HostMatrix const& m) {
-  ConstMat const view = m.view();
-  std::vector<float> values = m.values();
-  for (float& v : values) { v = rounded<T>(v); }
-  return HostMatrix::of(view.rows, view.cols, values);
+  return HostMatrix::of(m.view().rows, m.view().cols, rounded_all<T>(m.values()));
 }
 
 inline void to_stored(float x, cuda::Tf32& to) { to.value = x; }

@@ -36,6 +36,60 @@ def test_eleven_steps_of_the_schedule(folder):
     check(len((on_cuda / "metrics.jsonl").read_text().splitlines()) == 13, "all eleven steps, two of them of two epochs")
 
 
+def losses(run):
+    """NaN for a head that a step does not train."""
+    return np.array([[line[part][f"loss_{head}"] for part in ("train", "validation") for head in ("energy", "mass")]
+                     for line in metrics(run)], dtype=float)
+
+
+def test_eleven_steps_in_tf32_and_bf16(folder):
+    """Losses are averages of ln(sigma) + z^2 / 2: 0.01 is 1 % of sigma."""
+    shards = small_shards(folder / "shards", count=600)
+    options = ("--set", f"data.train=[\"{shards}/shard_*.h5\"]")
+    tiny = ROOT / "recipes/tiny.json"
+    want = losses(train(tiny, folder / "fp32", *options))
+    for precision, tolerance in (("tf32", 0.005), ("bf16", 0.05)):
+        got = losses(train(tiny, folder / precision, *options, *CUDA, "--precision", precision, timeout=280))
+        check(got.shape == want.shape == (13, 4), "all eleven steps, two of them of two epochs")
+        off = np.abs(got - want)
+        check((np.isnan(got) == np.isnan(want)).all() and np.isfinite(want[:, 0]).sum() >= 9, "the heads that each step trains")
+        check(0 < np.nanmax(off) < tolerance, f"{precision}: losses step by step, {off.tolist()}")
+
+
+def test_tf32_and_bf16_repeat_themselves_and_resume(folder):
+    recipe = few_jets(folder)
+    for precision, other in (("tf32", "bf16"), ("bf16", "tf32")):
+        options = (*OFTEN, *CUDA, "--precision", precision)
+        whole = train(recipe, folder / precision, *options)
+        check_same_bits(whole / "model.h5", train(recipe, folder / f"{precision}_3", *options, env={"JETCAL_CUDA_MOST_BLOCKS": "3"}) / "model.h5")
+        out = folder / f"{precision}_killed"
+        with started("train", recipe, "--out", out, *options) as process:
+            wait_for(lambda: len(checkpoints(out)) > 0 or process.poll() is not None, "a checkpoint")
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+        for wrong in (other, "fp32"):
+            refused("train", recipe, "--out", out, "--resume", *OFTEN, *CUDA, "--precision", wrong,
+                    says=(f"--precision {precision} (now {wrong})",))
+        train(recipe, out, *options, "--resume")
+        check_same_bits(whole / "model.h5", out / "model.h5")
+        check_same_metrics(whole, out)
+
+
+def test_calibrates_in_tf32_and_bf16(folder):
+    recipe = few_jets(folder)
+    model = train(recipe, folder / "run") / "model.h5"
+    shards = sorted((folder / "shards").glob("*.h5"))
+    jetcal("calibrate", model, *shards, "--out", folder / "fp32.h5")
+    with h5py.File(folder / "fp32.h5") as file:
+        want = file["jets"]["energy_calibrated"]
+    for precision, tolerance in (("tf32", 0.002), ("bf16", 0.02)):
+        out = folder / f"{precision}.h5"
+        jetcal("calibrate", model, *shards, "--out", out, *CUDA, "--precision", precision)
+        with h5py.File(out) as file:
+            off = np.abs(file["jets"]["energy_calibrated"] / want - 1)
+        check(0 < off.max() < tolerance, f"{precision}: calibrated energies are up to {off.max()} off")
+
+
 def test_same_bits_when_it_runs_again_and_with_other_lanes(folder):
     recipe = few_jets(folder)
     first, second = (train(recipe, folder / name, *CUDA) for name in ("first", "second"))
@@ -230,7 +284,9 @@ def test_refuses_what_is_not_there(folder):
     recipe = few_jets(folder)
     out = ("--out", folder / "run")
     refused("train", recipe, *out, "--device", "cuda:99", says=("cuda:99", "must be cuda:0"))
-    refused("train", recipe, *out, *CUDA, "--precision", "bf16", says=("cuda:0", "fp32", "--precision fp32"))
+    refused("train", recipe, *out, "--precision", "tf32", says=("tf32 is not available on the CPU", "fp32 or bf16"))
+    cublas = ("--dense-kernels", "cublas")
+    refused("train", recipe, *out, *CUDA, *cublas, "--precision", "tf32", says=("tf32", "--dense-kernels is cublas", "Use own"))
 
 
 def test_waits_for_every_kernel_when_asked(folder):

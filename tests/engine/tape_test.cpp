@@ -18,6 +18,7 @@ struct Scale {
   std::vector<std::int64_t> parameters() const { return {0}; }
   bool trainable() const { return train; }
   bool is_loss() const { return false; }
+  bool saves_slope() const { return false; }
   std::int64_t prepared() const { return 1; }
 };
 
@@ -28,6 +29,7 @@ struct Product {
   std::vector<std::int64_t> parameters() const { return {}; }
   bool trainable() const { return false; }
   bool is_loss() const { return false; }
+  bool saves_slope() const { return false; }
   std::int64_t prepared() const { return 0; }
 };
 
@@ -37,6 +39,7 @@ struct Sum {
   std::vector<std::int64_t> parameters() const { return {}; }
   bool trainable() const { return false; }
   bool is_loss() const { return true; }
+  bool saves_slope() const { return false; }
   std::int64_t prepared() const { return 0; }
 };
 
