@@ -132,7 +132,7 @@ TEST_CASE("cuda spends nothing on gradients of frozen layers", "[cuda][in_flight
   TwoSides const opened(network);  // the runtime with it
   if (!emulator_client::present()) { JETCAL_SKIP("counts on the emulator"); }
   for (std::vector<std::string> const& freeze :
-       {std::vector<std::string>{}, {"core"}, {"core", "energy"}}) {
+       {std::vector<std::string>{}, {"core"}, {"energy"}, {"core", "energy"}}) {
     model::Recording what = with_losses(2);
     what.freeze = freeze;
     model::RecordedNetwork const net = network.record(what, {});
