@@ -2,6 +2,7 @@
 
 #include "kernels/dense_bf16.hpp"
 #include "kernels/dense_onednn.hpp"
+#include "kernels/layer_io.hpp"
 #include "kernels/softmax_gate.hpp"
 
 namespace jetcal {
@@ -104,12 +105,11 @@ class CpuBackend final : public Backend {
   template <class Op>
   void forward_product(Op const& op, OpIo const& io, Activation activation, Mat y,
                        Mat slope) const {
-    float const* const bias = (*io.layout)[op.bias].of(io.parameters).data;
+    float const* const b = bias(op, io);
     if (io.prepared == nullptr) {
-      ConstMat const w = (*io.layout)[op.weight].of(io.parameters);
-      cpu::dense_forward_unpacked(io.in[0], w, bias, activation, y, slope);
+      cpu::dense_forward_unpacked(io.in[0], weight(op, io), b, activation, y, slope);
     } else {
-      products_.forward(io.in[0], io.prepared, bias, activation, y, slope);
+      products_.forward(io.in[0], io.prepared, b, activation, y, slope);
     }
   }
 
@@ -132,8 +132,8 @@ class CpuBackend final : public Backend {
     b.dx = io.in_grad[0];
     if (op.train) {
       b.add_gradients = io.add_gradients;
-      b.dw = (*io.layout)[op.weight].of(io.gradients);
-      b.db = (*io.layout)[op.bias].of(io.gradients);
+      b.dw = weight_gradient(op, io);
+      b.db = bias_gradient(op, io);
     }
     products_.backward(b);
   }

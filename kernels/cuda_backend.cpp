@@ -2,7 +2,8 @@
 
 #include "kernels/annotation.cuh"
 #include "kernels/dense_cublas.cuh"
-#include "kernels/head.cuh"
+#include "kernels/head_rows.cuh"
+#include "kernels/layer_io.hpp"
 #include "kernels/softmax_gate.cuh"
 #include "kernels/softmax_gate_cudnn.cuh"
 
@@ -23,16 +24,6 @@ Mat transposed(Op const& op, float* prepared) {
 template <class Op>
 ConstMat transposed(Op const& op, float const* prepared) {
   return transposed(op, const_cast<float*>(prepared));
-}
-
-template <class Op>
-ConstMat weight(Op const& op, OpIo const& io) {
-  return (*io.layout)[op.weight].of(io.parameters);
-}
-
-template <class Op>
-float const* bias(Op const& op, OpIo const& io) {
-  return (*io.layout)[op.bias].of(io.parameters).data;
 }
 
 template <class Op>
@@ -105,15 +96,8 @@ void CudaBackend::forward(Head const& op, OpIo const& io) const {
     head_forward<float>(stream_, io.in[0], weight(op, io), bias(op, io), io.value);
     return;
   }
-  HeadRows rows;
-  rows.targets = io.in[1].data + op.target;
-  rows.target_stride = io.in[1].ld;
-  rows.weights = io.in[2].data;
-  rows.gradient_scale = io.scalars + op.scalar;
-  rows.row_loss = op.row_loss(io.saved);
-  rows.row_kept = op.row_kept(io.saved);
-  head_loss<float>(stream_, io.in[0], weight(op, io), bias(op, io), rows, *op.loss, io.value,
-                   op.gradient(io.saved));
+  head_loss<float>(stream_, io.in[0], weight(op, io), bias(op, io), head_rows(op, io), *op.loss,
+                   io.value, op.gradient(io.saved));
 }
 void CudaBackend::backward(Head const& op, OpIo const& io) const {
   backward_product(op, io, op.gradient(io.saved));
@@ -129,8 +113,7 @@ void CudaBackend::backward_product(Op const& op, OpIo const& io, ConstMat dz) co
     return vendor_.cublas_for(KernelShape::of(which, io.rows, op.inputs, op.outputs));
   };
   if (op.train) {
-    Mat const dw = (*io.layout)[op.weight].of(io.gradients);
-    Mat const db = (*io.layout)[op.bias].of(io.gradients);
+    Mat const dw = weight_gradient(op, io), db = bias_gradient(op, io);
     if (Cublas const* const cublas = cublas_for(KernelOp::dense_backward_weights)) {
       dense_backward_weights(*cublas, io.in[0], dz, lanes_, arenas_, io.add_gradients, dw, db);
     } else {

@@ -159,14 +159,15 @@ class CudaExecution final : public Execution {
       BatchShape const shape = shape_of(batch);
       Slot& slot = free_slot(tape, shape, true);
       slot.upload(batch, {}, uploads_.get(), stream());
-      prepare(tape, parameters.data());
+      auto const backend = backend_of({rows, 1}, {});
+      prepare(*backend, tape, parameters.data());
       PassArguments pass;
       pass.rows = rows;
       pass.inputs = {slot.on_device(shape).features};
       pass.parameters = parameters.data();
       pass.prepared = prepared_.data();
       Tape::Workspace work{workspace_.data(), rows, false};
-      tape.forward(*backend_of({rows, 1}, {}), work, pass);
+      tape.forward(*backend, work, pass);
       for (std::size_t i = 0; i < outputs.size(); ++i) {
         ConstMat const value = tape.value(outputs[i], work, rows);
         staged_values_.resize(static_cast<std::size_t>(rows * value.ld));
@@ -373,7 +374,7 @@ class CudaExecution final : public Execution {
     arguments.scalars = results()->scales;
     Tape::Workspace work{workspace_.data(), pass.shape.rows, false};
 
-    prepare(tape, pass.parameters);
+    prepare(*backend, tape, pass.parameters);
     sum_rows(stream(), {{batch.weights.data}}, lanes, lane_sums(), results()->totals);
     if (std::count(pass.divisors.begin(), pass.divisors.end(), Divisor::kept) > 0) {
       tape.forward(*backend, work, arguments);  // once more, to know what to divide by
@@ -407,15 +408,14 @@ class CudaExecution final : public Execution {
     follow(downloads_.get(), downloaded_, stream());
   }
 
-  void prepare(Tape const& tape, float const* parameters) {
+  void prepare(Backend const& backend, Tape const& tape, float const* parameters) {
     if (options_.precision != Precision::fp32) { require_stored(tape); }
-    auto const backend = backend_of({0, 1}, {});
     for (Id id = 0; id < tape.size(); ++id) {
       std::visit(
           [&](auto const& op) {
             if constexpr (!std::is_same_v<std::decay_t<decltype(op)>, Tape::Input>) {
-              backend->prepare(op, tape.layout(), parameters,
-                               prepared_.data() + tape[id].prepared_at);
+              backend.prepare(op, tape.layout(), parameters,
+                              prepared_.data() + tape[id].prepared_at);
             }
           },
           tape[id].op);

@@ -2,7 +2,8 @@
 
 #include "kernels/annotation.cuh"
 #include "kernels/dense_tensor.cuh"
-#include "kernels/head.cuh"
+#include "kernels/head_rows.cuh"
+#include "kernels/layer_io.hpp"
 #include "kernels/softmax_gate.cuh"
 
 namespace jetcal::cuda {
@@ -27,16 +28,6 @@ struct PreparedWeights {
             {first + copy, op.outputs, op.inputs, padded(op.inputs)}};
   }
 };
-
-template <class Op>
-ConstMat weight(Op const& op, OpIo const& io) {
-  return (*io.layout)[op.weight].of(io.parameters);
-}
-
-template <class Op>
-float const* bias(Op const& op, OpIo const& io) {
-  return (*io.layout)[op.bias].of(io.parameters).data;
-}
 
 template <class T, class Op>
 void prepare_weights(cudaStream_t stream, Op const& op, Layout const& layout,
@@ -108,14 +99,7 @@ void TensorBackend<T>::forward(Head const& op, OpIo const& io) const {
     head_forward(stream_, x, weight(op, io), bias(op, io), io.value);
     return;
   }
-  HeadRows rows;
-  rows.targets = io.in[1].data + op.target;
-  rows.target_stride = io.in[1].ld;
-  rows.weights = io.in[2].data;
-  rows.gradient_scale = io.scalars + op.scalar;
-  rows.row_loss = op.row_loss(io.saved);
-  rows.row_kept = op.row_kept(io.saved);
-  head_loss(stream_, x, weight(op, io), bias(op, io), rows, *op.loss, io.value,
+  head_loss(stream_, x, weight(op, io), bias(op, io), head_rows(op, io), *op.loss, io.value,
             stored_as<T>(op.gradient(io.saved)));
 }
 template <class T>
@@ -133,8 +117,7 @@ template <class Op>
 void TensorBackend<T>::backward_product(Op const& op, OpIo const& io, ConstMatOf<T> dz) const {
   if (op.train) {
     dense_backward_weights(stream_, ConstMatOf<T>(stored_as<T>(io.in[0])), dz, lanes_, arenas_,
-                           io.add_gradients, (*io.layout)[op.weight].of(io.gradients),
-                           (*io.layout)[op.bias].of(io.gradients));
+                           io.add_gradients, weight_gradient(op, io), bias_gradient(op, io));
   }
   if (io.in_grad[0].data != nullptr) {
     ConstMatOf<T> const w = PreparedWeights<T>::of(op, io.prepared).rounded;
