@@ -50,8 +50,11 @@ add_library(jetcal_cuda SHARED
   cuda_execution.cpp
   cuda_exports.cpp
   cuda_graphs.cpp
+  cuda_pass.cpp
   cuda_resident.cpp
   cuda_slot.cpp
+  cuda_update.cpp
+  cuda_working_memory.cpp
   kernel_chooser.cpp)
 target_link_libraries(jetcal_cuda PRIVATE jetcal_cuda_kernels jetcal_kernels)
 set_target_properties(jetcal_cuda PROPERTIES

@@ -1,35 +1,12 @@
 #pragma once
 
-#include <cstdint>
 #include <functional>
 #include <list>
-#include <vector>
 
 #include "kernels/cuda_handles.cuh"
-#include "kernels/cuda_slot.cuh"
-#include "kernels/ops.hpp"
+#include "kernels/cuda_pass.cuh"
 
 namespace jetcal::cuda {
-
-/// A pass over a batch, and what is done with its gradient: everything that what is enqueued for it
-/// depends on. Numbers that change from update to update are in the slot instead.
-struct Pass {
-  enum class Kind { evaluation, training, update };
-  Kind kind = Kind::evaluation;
-  std::int64_t tape = 0;  ///< Tape::id()
-  BatchShape shape;
-  std::size_t slot = 0;
-  bool binned = false;  ///< adds to the sums of bins
-  float const* parameters = nullptr;
-  std::vector<Divisor> divisors = {};  ///< none: an evaluation
-  // Of an update:
-  std::size_t optimizer = 0;  ///< index of the alternative of OptimizerStep
-  float* updated = nullptr;   ///< parameters
-  std::vector<float*> states = {};
-  float* averages = nullptr;  ///< none: no average is kept
-
-  bool operator==(Pass const&) const = default;
-};
 
 /// Passes as CUDA graphs.
 class Graphs {

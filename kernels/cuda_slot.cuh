@@ -5,6 +5,7 @@
 #include "engine/device.hpp"
 #include "kernels/cuda_handles.cuh"
 #include "kernels/cuda_resident.cuh"
+#include "kernels/cuda_update.cuh"
 #include "kernels/execution.hpp"
 #include "kernels/reduce.cuh"
 
@@ -19,12 +20,6 @@ struct Results {
   NormResult norm;
   float scales[kMostHeads];  ///< 1 / divisor of each head
   int refused;               ///< this update or one before it was not made
-};
-
-/// What changes from update to update.
-struct UpdateConstants {
-  alignas(16) unsigned char step[64] = {};  ///< the alternative of OptimizerStep at hand
-  float average_rate = 0;
 };
 
 /// Targets of a record.

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "kernels/cuda_bins.cuh"
+#include "kernels/cuda_handles.cuh"
+#include "kernels/cuda_update.cuh"
+#include "kernels/cuda_working_memory.cuh"
+#include "kernels/kernel_chooser.cuh"
+
+namespace jetcal::cuda {
+
+/// A pass over a batch, and what is done with its gradient: everything that what is enqueued for it
+/// depends on. Numbers that change from update to update are in the slot instead.
+struct Pass {
+  enum class Kind { evaluation, training, update };
+  Kind kind = Kind::evaluation;
+  std::int64_t tape = 0;  ///< Tape::id()
+  BatchShape shape;
+  std::size_t slot = 0;
+  bool binned = false;  ///< adds to the sums of bins
+  float const* parameters = nullptr;
+  std::vector<Divisor> divisors = {};  ///< none: an evaluation
+  UpdateArenas update = {};            ///< of an update
+
+  bool operator==(Pass const&) const = default;
+};
+
+/// Enqueues what passes are made of on a device's stream, always the same for the same pass, so
+/// that it can be captured. Losses go back to the host on a stream of their own.
+class PassQueue {
+ public:
+  PassQueue(Context& context, ExecutionOptions const& options, KernelChooser const& chooser,
+            WorkingMemory& memory, DeviceBins& bins)
+      : context_(context), options_(options), chooser_(chooser), memory_(memory), bins_(bins) {}
+
+  /// The whole of `pass`; `heads` are the loss_entries() of its tape.
+  void enqueue(Pass const& pass, Tape const& tape, std::vector<Id> const& heads);
+
+  /// The values of a tape without loss, in the workspace returned.
+  Tape::Workspace enqueue_prediction(Tape const& tape, ConstMat features, float const* parameters);
+
+ private:
+  cudaStream_t stream() const { return context_.stream(); }
+  std::unique_ptr<Backend> backend_of(Lanes const& lanes, LaneArenas const& arenas) const;
+  void prepare(Backend const& backend, Tape const& tape, float const* parameters);
+  void sum_heads(Tape const& tape, Tape::Workspace const& work, std::vector<Id> const& heads,
+                 Lanes const& lanes);
+  void enqueue_gradient(std::vector<Range> const& ranges, LaneArenas const& arenas,
+                        Lanes const& lanes);
+
+  Context& context_;
+  ExecutionOptions const& options_;
+  KernelChooser const& chooser_;
+  WorkingMemory& memory_;
+  DeviceBins& bins_;
+  Stream downloads_ = make_stream();
+  Event summed_ = make_event(), downloaded_ = make_event();
+};
+
+}  // namespace jetcal::cuda
