@@ -1,7 +1,6 @@
 #include "train/trainer.hpp"
 
 #include <cmath>
-#include <limits>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -17,7 +16,9 @@
 #include "train/run_files.hpp"
 #include "train/run_setup.hpp"
 #include "train/schedule.hpp"
+#include "train/step_messages.hpp"
 #include "train/step_plan.hpp"
+#include "train/training_state.hpp"
 
 namespace jetcal::train {
 namespace {
@@ -37,7 +38,7 @@ class Trainer {
         loader_(loader_setup(recipe, options.threads), known_normalisation()),
         execution_(make_execution(
             execution_options(recipe, options, &listener, resumed_ ? &*resumed_ : nullptr))),
-        parameters_(options.device, network_.layout().size()) {}
+        state_(options.device, network_.layout().size()) {}
 
   Outcome run() {
     for (std::string const& note : loader_.notes()) { listener_.note(note); }
@@ -48,7 +49,7 @@ class Trainer {
       restore(*resumed_);
       resumed_.reset();
     } else {
-      parameters_.upload(network_.initial_parameters(recipe_.seed));
+      state_.parameters().upload(network_.initial_parameters(recipe_.seed));
       files_.start();
     }
     bool const resident = make_jets_resident(recipe_, network_, loader_, *execution_, listener_);
@@ -58,7 +59,7 @@ class Trainer {
     while (position_.step < steps()) {
       if (!run_step()) { return Outcome::interrupted; }
     }
-    files_.write_model(input_scaling(loader_), loader_.digest(), parameters_.download(),
+    files_.write_model(input_scaling(loader_), loader_.digest(), state_.parameters().download(),
                        execution_->kernel_choices());
     return Outcome::finished;
   }
@@ -99,37 +100,10 @@ class Trainer {
   }
 
   void begin_step() {
-    StepConfig const& config = *plan_.config;
-    std::vector<std::string> const names =
-        optimizer_states(optimizer_step(config.optimizer, 1, config.learning_rate));
-    if (config.reset_optimizer || names != state_names_) {
-      state_names_ = names;
-      states_.clear();
-      for (std::size_t i = 0; i < names.size(); ++i) {
-        states_.emplace_back(options_.device, parameters_.size());
-      }
-      position_.optimizer_updates = 0;
-    }
-    if (config.average_decay > 0) {
-      average_ = Buffer(options_.device, parameters_.size());
-      average_.copy_from(parameters_);
-    }
-    if (recipe_.collapse.restore) { keep_start(); }
-  }
-
-  // ---- going back to the start of a step ----
-
-  void keep_start() {
+    if (state_.begin_step(*plan_.config)) { position_.optimizer_updates = 0; }
+    if (!recipe_.collapse.restore) { return; }
     start_position_ = position_;
-    start_.clear();
-    start_.push_back(copy_of(parameters_));
-    for (Buffer const& state : states_) { start_.push_back(copy_of(state)); }
-  }
-
-  Buffer copy_of(Buffer const& from) const {
-    Buffer copy(options_.device, from.size());
-    copy.copy_from(from);
-    return copy;
+    state_.keep_start();
   }
 
   void go_back_to_start() {
@@ -138,9 +112,7 @@ class Trainer {
     position_ = start_position_;
     position_.retries = before.retries + 1;
     position_.total_updates = before.total_updates;  // numbers the checkpoints: never back
-    parameters_.copy_from(start_[0]);
-    for (std::size_t i = 0; i < states_.size(); ++i) { states_[i].copy_from(start_[i + 1]); }
-    if (plan_.config->average_decay > 0) { average_.copy_from(parameters_); }
+    state_.go_back_to_start();
     plan_.guard.emplace(recipe_.collapse, *plan_.config);
     begin_sums({});
     files_.keep_metrics(position_.lines);
@@ -199,13 +171,10 @@ class Trainer {
     std::int64_t const update = position_.update + batches_->in_flight();
     double const rate = learning_rate(config, warm_up(), update, plan_.length.updates);
     std::int64_t const t = position_.optimizer_updates + batches_->in_flight() + 1;
-    Update what{plan_.training->tape, plan_.pass, optimizer_step(config.optimizer, t, rate),
-                parameters_, states_};
-    if (config.average_decay > 0) {
-      what.averages = &average_;
-      what.average_decay = static_cast<float>(average_decay(config, update));
-    }
-    execution_->start_update(what, batch);
+    execution_->start_update(
+        state_.update(plan_.training->tape, plan_.pass, optimizer_step(config.optimizer, t, rate),
+                      average_decay(config, update)),
+        batch);
     batches_->start();
   }
 
@@ -213,7 +182,11 @@ class Trainer {
   bool finish_update() {
     PassResult const& result = execution_->finish();
     std::int64_t const rows = batches_->finish();
-    require_finite(result, rows);
+    std::string const non_finite = non_finite_text(result, *plan_.config, *batches_);
+    JETCAL_REQUIRE(non_finite.empty(), NonFiniteError,
+                   place_text(*plan_.config, position_)
+                       << ": " << non_finite << ". Nothing was updated with it; "
+                       << files_.last_good() << ". Look at these jets, or lower the learning rate");
     sums_->add(result, rows);
     sums_->add_norm(std::sqrt(result.norm.sum_of_squares));
     ++position_.batch;
@@ -221,7 +194,10 @@ class Trainer {
     ++position_.optimizer_updates;
     ++position_.total_updates;
     clock_->add_jets(rows);
-    tell_progress(result);
+    Progress progress = progress_of(result, plan_, position_, steps());
+    progress.jets_per_s = clock_->jets_per_s();
+    progress.seconds_left = clock_->seconds_left();
+    listener_.progress(progress);
     return watch_collapse(result);
   }
 
@@ -232,20 +208,18 @@ class Trainer {
 
   bool watch_collapse(PassResult const& result) {
     for (std::size_t h = 0; h < result.heads.size(); ++h) {
-      int const head = head_of(h);
+      int const head = head_of(*plan_.config, h);
       double const share = result.heads[h].kept / result.weight;
       if (!plan_.guard->collapsed(head, share)) { continue; }
-      std::ostringstream text;
-      text << place() << ": the " << head_name(head) << " head keeps " << share
-           << " of the jets inside its truncation, on " << recipe_.collapse.batches
-           << " batches in a row (expected " << plan_.guard->expected(head) << ")";
+      std::string const text = place_text(*plan_.config, position_) + ": " +
+                               collapse_text(head, share, plan_, recipe_.collapse);
       if (recipe_.collapse.restore && position_.retries < recipe_.collapse.retries) {
         go_back_to_start();
-        listener_.warning(text.str() + ". Starting the step again with a warm-up of " +
+        listener_.warning(text + ". Starting the step again with a warm-up of " +
                           std::to_string(warm_up()) + " updates");
         return false;
       }
-      throw CollapseError(text.str() + ". Raise schedule." + std::to_string(position_.step) +
+      throw CollapseError(text + ". Raise schedule." + std::to_string(position_.step) +
                           ".warmup_updates (" + std::to_string(warm_up()) +
                           "), lower its learning rate, or set collapse.restore");
     }
@@ -260,7 +234,7 @@ class Trainer {
     std::optional<EpochSums> held_out;
     if (loader_.validation_rows() > 0) {
       held_out = new_sums();
-      add_held_out_losses(*batches_, *execution_, plan_.evaluation->tape, best_parameters(),
+      add_held_out_losses(*batches_, *execution_, plan_.evaluation->tape, state_.best_parameters(),
                           *held_out);
     }
     EpochLine line;
@@ -276,7 +250,10 @@ class Trainer {
     if (closure_is_due()) { json["closure"] = closure(); }
     files_.append_metrics(json);
     listener_.epoch(json);
-    warn_of_bins(held_out.has_value() ? *held_out : *sums_);
+    for (std::string const& warning : starved_warnings(held_out.has_value() ? *held_out : *sums_,
+                                                       plan_, position_, loader_.bins())) {
+      listener_.warning(warning);
+    }
     ++position_.lines;
     ++position_.epoch;
     position_.batch = 0;
@@ -287,21 +264,12 @@ class Trainer {
   }
 
   void finish_step() {
-    if (plan_.config->average_decay > 0) {
-      parameters_.copy_from(average_);
-      average_ = Buffer();
-    }
-    start_.clear();
+    state_.finish_step();
     ++position_.step;
     position_.epoch = 0;
     position_.update = 0;
     position_.retries = 0;
     position_.below = {};
-  }
-
-  /// What is validated and kept: the average of the weights where there is one.
-  Buffer const& best_parameters() const {
-    return plan_.config->average_decay > 0 ? average_ : parameters_;
   }
 
   bool closure_is_due() const {
@@ -313,85 +281,8 @@ class Trainer {
     std::int64_t const jets =
         closure_jets(recipe_, loader_.training_rows(), loader_.validation_rows());
     return options_.closure->measure(
-        held_out_responses(loader_, network_, *execution_, best_parameters(), jets),
+        held_out_responses(loader_, network_, *execution_, state_.best_parameters(), jets),
         loader_.bins());
-  }
-
-  // ---- messages ----
-
-  int head_of(std::size_t h) const {
-    return plan_.config->energy.has_value() ? static_cast<int>(h) : 1;
-  }
-  static char const* head_name(int head) { return head == 0 ? "energy" : "mass"; }
-
-  std::string place() const {
-    std::ostringstream text;
-    text << "step " << position_.step + 1 << " '" << plan_.config->name << "', epoch "
-         << position_.epoch + 1 << ", batch " << position_.batch + 1;
-    return text.str();
-  }
-
-  std::string remedy() const {
-    return "Nothing was updated with it; " + files_.last_good() +
-           ". Look at these jets, or lower the learning rate";
-  }
-
-  void require_finite(PassResult const& result, std::int64_t n_rows) const {
-    for (std::size_t h = 0; h < result.heads.size(); ++h) {
-      HeadResult const& head = result.heads[h];
-      if (std::isfinite(head.loss)) { continue; }
-      std::ostringstream rows;
-      std::int64_t bad = 0;
-      for (std::int64_t r = 0; r < n_rows; ++r) {
-        if (std::isfinite(head.row_loss[static_cast<std::size_t>(r)])) { continue; }
-        if (bad < 5) { rows << (bad == 0 ? "" : ", ") << batches_->where(r); }
-        ++bad;
-      }
-      std::ostringstream text;
-      text << place() << ": the " << head_name(head_of(h)) << " head's loss is not finite for "
-           << bad << " of " << n_rows << " jets (" << rows.str() << (bad > 5 ? ", ..." : "")
-           << "). " << remedy();
-      throw NonFiniteError(text.str());
-    }
-    JETCAL_REQUIRE(all_finite(result), NonFiniteError,
-                   place() << ": " << result.norm.non_finite
-                           << " elements of the gradient are not finite although every loss is. "
-                           << remedy());
-  }
-
-  void warn_of_bins(EpochSums const& sums) {
-    for (int head = 0; head < 2; ++head) {
-      double const expected = plan_.guard->expected(head);
-      std::string const bins = starved_bins(sums, head, expected, loader_.bins());
-      if (bins.empty()) { continue; }
-      std::ostringstream text;
-      text << "step " << position_.step + 1 << ", epoch " << position_.epoch + 1 << ": the "
-           << head_name(head) << " head keeps less than half of the expected " << expected << " in "
-           << bins << ". Jets outside its truncation have no gradient";
-      listener_.warning(text.str());
-    }
-  }
-
-  void tell_progress(PassResult const& result) {
-    Progress p;
-    p.step = position_.step + 1;
-    p.steps = steps();
-    p.epoch = position_.epoch + 1;
-    p.epochs = (plan_.length.updates + plan_.length.updates_per_epoch - 1) /
-               plan_.length.updates_per_epoch;
-    p.update = position_.update;
-    p.updates = plan_.length.updates;
-    double const nan = std::numeric_limits<double>::quiet_NaN();
-    p.loss_energy = p.loss_mass = p.kept_energy = p.kept_mass = nan;
-    for (std::size_t h = 0; h < result.heads.size(); ++h) {
-      double const loss = result.heads[h].loss / result.weight;
-      double const kept = result.heads[h].kept / result.weight;
-      (head_of(h) == 0 ? p.loss_energy : p.loss_mass) = loss;
-      (head_of(h) == 0 ? p.kept_energy : p.kept_mass) = kept;
-    }
-    p.jets_per_s = clock_->jets_per_s();
-    p.seconds_left = clock_->seconds_left();
-    listener_.progress(p);
   }
 
   // ---- checkpoints ----
@@ -413,16 +304,7 @@ class Trainer {
     state.start_position = start_position_;
     state.inputs = input_scaling(loader_);
     state.data_digest = loader_.digest();
-    state.optimizer_states = state_names_;
-    state.parameters = parameters_.download();
-    for (std::size_t i = 0; i < states_.size(); ++i) {
-      state.arenas.emplace_back("optimizer_" + state_names_[i], states_[i].download());
-    }
-    if (average_.size() > 0) { state.arenas.emplace_back("average", average_.download()); }
-    for (std::size_t i = 0; i < start_.size(); ++i) {
-      std::string const name = i == 0 ? "parameters" : "optimizer_" + state_names_[i - 1];
-      state.arenas.emplace_back("start_" + name, start_[i].download());
-    }
+    state_.save(state);
     sums_->set_bin_sums(execution_->bins());
     state.sums = sums_->numbers();
     state.kernel_choices = execution_->kernel_choices();
@@ -436,24 +318,7 @@ class Trainer {
                    "shards, or start a new run with another --out");
     position_ = state.position;
     start_position_ = state.start_position;
-    state_names_ = state.optimizer_states;
-    parameters_.upload(state.parameters);
-    auto const restored = [&](std::string const& name) {
-      std::vector<float> const* const values = state.arena(name);
-      Buffer buffer(options_.device, values == nullptr ? 0 : parameters_.size());
-      if (values != nullptr) { buffer.upload(*values); }
-      return buffer;
-    };
-    average_ = restored("average");
-    for (std::string const& name : state_names_) {
-      states_.push_back(restored("optimizer_" + name));
-    }
-    if (state.arena("start_parameters") != nullptr) {
-      start_.push_back(restored("start_parameters"));
-      for (std::string const& name : state_names_) {
-        start_.push_back(restored("start_optimizer_" + name));
-      }
-    }
+    state_.restore(state);
     restored_sums_ = state.sums;
     files_.keep_metrics(position_.lines);
   }
@@ -467,11 +332,8 @@ class Trainer {
   data::Loader loader_;
   std::unique_ptr<Execution> execution_;
 
-  Buffer parameters_, average_;
-  std::vector<std::string> state_names_;
-  std::vector<Buffer> states_;
+  TrainingState state_;
   Position position_, start_position_;
-  std::vector<Buffer> start_;  // parameters and states at the step's start, if it may be repeated
 
   StepPlan plan_;
   std::optional<Batches> batches_;
