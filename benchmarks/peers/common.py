@@ -12,7 +12,6 @@ WIDTHS = np.array([0.5, 0.15, 0.12, 0.12, 0.08, 0.08, 0.12, 0.2, 0.2, 0.2, 0.25]
 FACTORS = 1 / (2 * WIDTHS ** 2)
 ETA_SCALE = 0.4
 PARAMETERS = 764_236
-MFLOP_TRAIN = 4.537  # a jet: 2 a multiply-add; forward, gradient of weights, gradient of inputs
 
 # 21 features + 11 Gaussians of |eta| -> core 3 x 210 -> forks 5 x 250, gate 210 -> 250, heads of 3.
 CHAINS = {"core": [32, 210, 210, 210], "energy": [210] + 5 * [250], "mass": [210] + 5 * [250],
@@ -20,13 +19,24 @@ CHAINS = {"core": [32, 210, 210, 210], "energy": [210] + 5 * [250], "mass": [210
 LINEAR = {"gate_logits": (210, 250), "energy_head": (250, 3), "mass_head": (250, 3)}
 
 
+def shapes():
+    """Every layer's [inputs, outputs] by name."""
+    return {f"{name}.{i}": (a, b) for name, widths in CHAINS.items()
+            for i, (a, b) in enumerate(zip(widths, widths[1:]))} | LINEAR
+
+
+def mflop(task):
+    """Of a jet: 2 a multiply-add; forward, and in training the gradients of weights and of inputs, but the first's."""
+    forward = 2e-6 * sum(a * b for a, b in shapes().values())
+    to_features = 2e-6 * sum(a * b for a, b in shapes().values() if a == CHAINS["core"][0])
+    return forward if task == "infer" else 3 * forward - to_features
+
+
 def weights(seed=1):
     """Every layer's (weight [inputs, outputs], bias), Glorot-uniform, by name."""
     rng = np.random.default_rng(seed)
-    shapes = {f"{name}.{i}": (a, b) for name, widths in CHAINS.items()
-              for i, (a, b) in enumerate(zip(widths, widths[1:]))} | LINEAR
     made = {}
-    for name, (a, b) in shapes.items():
+    for name, (a, b) in shapes().items():
         limit = np.sqrt(6 / (a + b))
         made[name] = (rng.uniform(-limit, limit, (a, b)).astype(np.float32), np.zeros(b, np.float32))
     assert sum(w.size + b.size for w, b in made.values()) == PARAMETERS
@@ -63,5 +73,6 @@ def run(doc, modes, measure):
     a = parser.parse_args()
     for mode in a.mode.split(","):
         peer, numbers = measure(a.task, mode, a.threads, a.batch, a.seconds)
+        numbers["gflops_a_thread"] = round(1e-3 * numbers["jets_per_cpu_s"] * mflop(a.task), 1)
         print(json.dumps({"peer": peer, "task": a.task, "threads": a.threads, "batch": a.batch} | numbers),
               flush=True)
