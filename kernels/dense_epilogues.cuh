@@ -4,9 +4,20 @@
 // what is stored (kernels/storage.hpp), sums are float32.
 
 #include "kernels/mish.math.hpp"
+#include "kernels/mish_approximate.cuh"
 #include "kernels/tile.cuh"
 
 namespace jetcal::cuda {
+
+/// As accurate as what is stored needs it.
+template <class T>
+__device__ float mish_and_slope(float x, float& slope) {
+  return approximate_mish_and_slope(x, slope);
+}
+template <>
+inline __device__ float mish_and_slope<float>(float x, float& slope) {
+  return math::mish_and_slope(x, slope);
+}
 
 template <class T>
 struct BiasAndMish {
@@ -16,10 +27,10 @@ struct BiasAndMish {
   __device__ void operator()(std::int64_t row, std::int64_t col, float4 z) const {
     float4 const b = load_four(bias, 0, col);
     float4 s;
-    z.x = math::mish_and_slope(z.x + b.x, s.x);
-    z.y = math::mish_and_slope(z.y + b.y, s.y);
-    z.z = math::mish_and_slope(z.z + b.z, s.z);
-    z.w = math::mish_and_slope(z.w + b.w, s.w);
+    z.x = mish_and_slope<T>(z.x + b.x, s.x);
+    z.y = mish_and_slope<T>(z.y + b.y, s.y);
+    z.z = mish_and_slope<T>(z.z + b.z, s.z);
+    z.w = mish_and_slope<T>(z.w + b.w, s.w);
     store_four(y, row, col, z);
     if (slope.data != nullptr) { store_four(slope, row, col, s); }
   }

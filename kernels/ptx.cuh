@@ -1,7 +1,8 @@
 #pragma once
 
 // All the inline PTX there is: tensor-core products, the loads of their operands, asynchronous
-// copies and roundings that CUDA C++ has no words for (PTX ISA 9.0, sections 9.7.14 to 9.7.16).
+// copies, roundings and approximate functions that CUDA C++ has no words for (PTX ISA 9.0, sections
+// 9.7.3, 9.7.9 and 9.7.14 to 9.7.16).
 // From compute capability 8.0 on. Addresses are those of one space, made once; an offset in bytes
 // that the compiler knows is part of the instruction and costs nothing.
 
@@ -102,6 +103,22 @@ inline __device__ std::uint32_t pack_bf16(float low, float high) {
   std::uint32_t bits;
   asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(bits) : "f"(high), "f"(low));
   return bits;
+}
+
+// ---- approximate functions, one instruction each; numbers below 2^-126 are 0 ----
+
+/// 2^x, to 2 ulp.
+__device__ inline float approximate_power_of_two(float x) {
+  float y;
+  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+  return y;
+}
+
+/// 1 / x, to 1 ulp.
+__device__ inline float approximate_inverse(float x) {
+  float y;
+  asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+  return y;
 }
 
 }  // namespace jetcal::cuda::ptx

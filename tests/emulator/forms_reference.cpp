@@ -122,6 +122,8 @@ void add_f32(Map& m) {
   about("ex2_approx_ftz_f32", [](double a, double) {
     return double(flushed(float(std::exp2(double(flushed(float(a)))))));
   });
+  about("rcp_approx_ftz_f32",
+        [](double a, double) { return double(flushed(float(1 / double(flushed(float(a)))))); });
 }
 
 // --- conversions
