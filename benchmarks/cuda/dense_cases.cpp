@@ -1,40 +1,22 @@
-// The dense layer, 250 -> 250: forward with Mish, backward to inputs and to weights. References are
-// sums in double of a sample of rows, or of inputs for the weights.
+// The dense layer, 250 -> 250: forward with Mish, backward to inputs and to weights, and what is
+// done with the weights before. References are sums in double of a sample of rows, or of inputs for
+// the weights.
 
 #include <memory>
 #include <utility>
 
 #include "benchmarks/cuda/cases.hpp"
+#include "benchmarks/cuda/kinds.hpp"
 #include "kernels/dense_cublas.cuh"
 #include "kernels/dense_tensor.cuh"
-#include "tests/cuda/stored_matrix.hpp"
 
 namespace jetcal::bench {
 namespace {
 
 using test::DeviceMatrix;
 using test::HostMatrix;
-using test::StoredMatrix;
 
 constexpr std::int64_t kLanes = 8, kMostSampled = 64;
-
-// What differs between fp32 and the tensor cores' types.
-template <class T>
-struct Kind {
-  using Stored = StoredMatrix<T>;
-  static HostMatrix rounded(HostMatrix const& m) { return test::rounded<T>(m); }
-  static constexpr double kRounding = test::kRounding<T>;
-  static std::string name() { return std::string(test::kName<T>); }
-  static constexpr int kBits = std::is_same_v<T, cuda::Bf16> ? 16 : 19;
-};
-template <>
-struct Kind<float> {
-  using Stored = DeviceMatrix;
-  static HostMatrix const& rounded(HostMatrix const& m) { return m; }
-  static constexpr double kRounding = 0;
-  static std::string name() { return "fp32"; }
-  static constexpr int kBits = 0;
-};
 
 HostMatrix transposed(HostMatrix const& m) {
   ConstMat const from = m.view();
@@ -194,8 +176,8 @@ void add_kind(std::vector<NamedCase>& list, char const* whose) {
     auto const make = [=](std::int64_t rows) {
       auto const layer = std::make_shared<Layer>(rows);
       auto const n = static_cast<double>(rows);
-      return Case{arrays * n * kWidth * sizeof(T) + 4.0 * kWidth * kWidth,
-                  2.0 * n * kWidth * kWidth, Kind<T>::kBits, [=] { enqueue(layer); },
+      return Case{arrays * bytes<T>(rows, kWidth) + bytes(kWidth, kWidth),
+                  2.0 * n * kWidth * kWidth, Kind<T>::kTensorBits, [=] { enqueue(layer); },
                   [=] { return check(layer); }};
     };
     list.push_back({std::string(op) + "/" + Kind<T>::name() + "/" + whose, false, make});
@@ -213,10 +195,48 @@ void add_kind(std::vector<NamedCase>& list, char const* whose) {
       [](Data const& l) { return l->check_gradients(); });
 }
 
+/// All parameters as one matrix, laid out for backward to the inputs; in tf32 and bf16 for forward
+/// too.
+template <class T>
+Case prepare(std::int64_t n) {
+  struct Weights {
+    explicit Weights(HostMatrix const& m)
+        : w(m),
+          on_w(m),
+          rounded(m.view().rows, m.view().cols, 0),
+          turned(m.view().cols, m.view().rows, 0) {}
+    HostMatrix w;
+    DeviceMatrix on_w;
+    typename Kind<T>::Stored rounded, turned;
+  };
+  constexpr bool kFloat = std::is_same_v<T, float>;
+  std::int64_t const rows = (n + kWidth - 1) / kWidth;
+  auto const weights = std::make_shared<Weights>(HostMatrix::random(rows, kWidth, "w", 0.1));
+  return {bytes(rows, kWidth) + (kFloat ? 1 : 2) * bytes<T>(rows, kWidth), 0, 0,
+          [weights] {
+            ConstMat const w = std::as_const(weights->on_w).view();
+            if constexpr (kFloat) {
+              cuda::dense_transpose(test::stream(), w, weights->turned.view());
+            } else {
+              cuda::dense_prepare(test::stream(), w, weights->rounded.view(),
+                                  weights->turned.view());
+            }
+          },
+          [weights] {
+            HostMatrix const w = Kind<T>::rounded(weights->w);
+            test::Comparison const found =
+                test::compare_bits(weights->turned.values(), transposed(w).values());
+            if (kFloat || !found.ok) { return found; }
+            return test::compare_bits(weights->rounded.values(), w.values());
+          }};
+}
+
 }  // namespace
 
 std::vector<NamedCase> dense_cases() {
-  std::vector<NamedCase> list;
+  std::vector<NamedCase> list{{"dense_prepare/fp32/own", true, prepare<float>},
+                              {"dense_prepare/tf32/own", true, prepare<cuda::Tf32>},
+                              {"dense_prepare/bf16/own", true, prepare<cuda::Bf16>}};
   add_kind<Layer<float>, float>(list, "own");
   add_kind<CublasLayer, float>(list, "cublas");
   add_kind<Layer<cuda::Tf32>, cuda::Tf32>(list, "own");

@@ -5,10 +5,11 @@
 //
 // Every case is checked against a reference before it is timed; one that is wrong is not timed, and
 // the status is 1. Times are between CUDA events, one kernel at a time (cold: after memory of twice
-// the size of the second-level cache was written) or 20 in a row (hot). `bandwidth` is the share of
+// the size of the second-level cache was written) or 20 in a row (hot); those of whole updates are
+// the host's, from the first one's start to the last one's results. `bandwidth` is the share of
 // the rate at which the card copies memory, measured first; `products` that of the peak at the
-// highest clock. On the emulator (docs/emulator.md) there is no time: every case runs once, is
-// checked, and says so.
+// highest clock. On the emulator (docs/emulator.md) there is no time: every case runs, is checked,
+// and says so.
 
 #include <benchmark/benchmark.h>
 
@@ -17,6 +18,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "benchmarks/clock.hpp"
 #include "benchmarks/cuda/cases.hpp"
 #include "engine/errors.hpp"
 #include "engine/version.hpp"
@@ -95,6 +97,23 @@ struct Card {
   double clocks, bytes_per_s = 0;
 };
 
+/// Seconds that `repeat` of them in a row take.
+double timed(Case const& made, int repeat, Stopwatch const& watch) {
+  auto const enqueue = [&] {
+    for (int i = 0; i < repeat; ++i) { made.enqueue(); }
+  };
+  if (!made.wait) {
+    watch.start();
+    enqueue();
+    return watch.stop();
+  }
+  cuda::require_success(cudaDeviceSynchronize(), "cudaDeviceSynchronize");
+  double const begin = wall_seconds();
+  enqueue();
+  made.wait();
+  return wall_seconds() - begin;
+}
+
 /// Checks, then times; what is wrong is counted in `wrong` and not timed.
 void measure(benchmark::State& state, NamedCase const& named, std::int64_t rows, bool cold,
              Card& card, int& wrong) {
@@ -117,9 +136,7 @@ void measure(benchmark::State& state, NamedCase const& named, std::int64_t rows,
   for (int i = 0; i < (emulated ? 0 : 3); ++i) { made.enqueue(); }  // warm-up
   for (auto _ : state) {
     if (cold) { card.flush.fill_zero(); }
-    card.watch.start();
-    for (int i = 0; i < repeat; ++i) { made.enqueue(); }
-    double const seconds = card.watch.stop() / repeat;
+    double const seconds = timed(made, repeat, card.watch) / repeat;
     state.SetIterationTime(emulated ? 0 : seconds);
   }
   if (emulated) {
@@ -128,8 +145,10 @@ void measure(benchmark::State& state, NamedCase const& named, std::int64_t rows,
   }
   using benchmark::Counter;
   auto const rate = Counter::kIsIterationInvariantRate;
-  state.counters["bytes/s"] = Counter(made.bytes, rate);
-  state.counters["bandwidth"] = Counter(made.bytes / card.bytes_per_s, rate);
+  if (made.bytes > 0) {
+    state.counters["bytes/s"] = Counter(made.bytes, rate);
+    state.counters["bandwidth"] = Counter(made.bytes / card.bytes_per_s, rate);
+  }
   state.counters["jets/s"] = Counter(static_cast<double>(rows), rate);
   if (made.flops > 0) {
     state.counters["flop/s"] = Counter(made.flops, rate);
@@ -139,7 +158,7 @@ void measure(benchmark::State& state, NamedCase const& named, std::int64_t rows,
 
 std::vector<NamedCase> all_cases() {
   std::vector<NamedCase> list = dense_cases();
-  for (auto const& more : {row_cases(), parameter_cases()}) {
+  for (auto const& more : {row_cases(), batch_cases(), parameter_cases(), step_cases()}) {
     list.insert(list.end(), more.begin(), more.end());
   }
   return list;
@@ -155,6 +174,7 @@ int run(std::vector<std::int64_t> const& sizes) {
     auto const of_this = all_parameters ? std::vector<std::int64_t>{kParameters} : sizes;
     for (std::int64_t const rows : of_this) {
       for (bool const cold : {true, false}) {
+        if (cold && emulated) { continue; }  // without a time they are the same
         std::string const name =
             named.name + "/" + std::to_string(rows) + (cold ? "/cold" : "/hot");
         auto* const added =

@@ -1,9 +1,10 @@
-// What works on the parameters: optimizers, the sum over lanes, the norm; and the sum over rows. To
-// the bits of the CPU's functions.
+// What works on the parameters: optimizers, the average of the weights, the sum over lanes, the
+// norm. To the bits of the CPU's functions.
 
 #include <memory>
 
 #include "benchmarks/cuda/cases.hpp"
+#include "kernels/average.hpp"
 #include "kernels/optimizer_step.hpp"
 #include "kernels/optimizers.cuh"
 #include "kernels/reduce.cuh"
@@ -92,6 +93,30 @@ NamedCase optimizer(std::string const& name, OptimizerStep const& step) {
   return {name + "_update/fp32/own", true, make};
 }
 
+Case average(std::int64_t n) {
+  constexpr float kDecay = 0.999f;
+  struct Data {
+    std::vector<float> average, p;
+    DeviceArray on_average, on_p, rate{{average_rate(kDecay)}};
+    DeviceNumbers<int> refused{1};
+    int updates = 0;
+  };
+  auto const a = numbers(n, "average"), p = numbers(n, "parameters");
+  auto const data = std::make_shared<Data>(Data{a, p, DeviceArray(a), DeviceArray(p)});
+  return {4.0 * static_cast<double>(n) * 3, 0, 0,
+          [=] {
+            cuda::average_update(test::stream(), data->on_average.data(), data->on_p.data(), n,
+                                 data->rate.data(), data->refused.data());
+            ++data->updates;
+          },
+          [=] {  // the average moves on
+            for (; data->updates > 0; --data->updates) {
+              cpu::average_update(data->average.data(), data->p.data(), n, kDecay);
+            }
+            return test::compare_bits(data->on_average.values(), data->average);
+          }};
+}
+
 Case sum_lanes(std::int64_t n) {
   auto const first = std::make_shared<std::vector<float>>(numbers(n, "first lane"));
   auto const others = std::make_shared<std::vector<float>>(numbers((kLanes - 1) * n, "lanes"));
@@ -132,26 +157,6 @@ Case squared_norm(std::int64_t n) {
           }};
 }
 
-Case sum_rows(std::int64_t rows) {
-  auto const x = std::make_shared<std::vector<float>>(numbers(rows, "losses"));
-  auto const on_x = std::make_shared<DeviceArray>(*x);
-  Lanes const lanes(rows, kLanes);
-  auto const sums = std::make_shared<DeviceNumbers<double>>(
-      static_cast<std::size_t>(cuda::kMostRowArrays * lanes.count));
-  auto const totals = std::make_shared<DeviceNumbers<double>>(cuda::kMostRowArrays);
-  return {4.0 * static_cast<double>(rows), 0, 0,
-          [=] {
-            cuda::sum_rows(test::stream(), {{on_x->data()}}, lanes, sums->data(), totals->data());
-          },
-          [=] {
-            double want = 0;
-            for (float const v : *x) { want += static_cast<double>(v); }
-            std::vector<double> const got{totals->values()[0]};
-            return test::compare(got, std::vector<double>{want},
-                                 {1e-12, 1e-12 * static_cast<double>(rows)});
-          }};
-}
-
 }  // namespace
 
 std::vector<NamedCase> parameter_cases() {
@@ -159,9 +164,9 @@ std::vector<NamedCase> parameter_cases() {
           optimizer("diffgrad", diffgrad_step(diffgrad_options("keras"), 7, 1e-3)),
           optimizer("adam", adam_step({}, 7, 1e-3)),
           optimizer("sgd", sgd_step({0.9, 1e-4}, 1e-2)),
+          {"average_update/fp32/own", true, average},
           {"sum_lanes/fp32/own", true, sum_lanes},
-          {"squared_norm/fp32/own", true, squared_norm},
-          {"sum_rows/fp32/own", false, sum_rows}};
+          {"squared_norm/fp32/own", true, squared_norm}};
 }
 
 }  // namespace jetcal::bench

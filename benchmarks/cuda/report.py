@@ -1,6 +1,8 @@
 """The tables of `predict`, in Markdown."""
 
+import functools
 import json
+import re
 
 import bounds
 import names
@@ -12,6 +14,10 @@ BATCHES = (15_000, 95_000, 155_000)
 PRECISIONS = ("fp32", "tf32", "bf16")
 TRAINING_JETS = 259_200_000  # arXiv:2311.08885: 270 million, 4 % of them held out
 TABLE_BATCH = 95_000
+# What this project asks of its kernels.
+MOST_MINUTES = {"tf32": 40, "bf16": 15}  # recipes/paper.json on one H100
+MOST_BYTES = 1.3  # of a step, times the least
+LEAST_OF_LOOP = 0.6  # of an inner loop: products, loads of their operands, copies
 BEGIN, END = "<!-- predicted: begin -->\n", "<!-- predicted: end -->\n"
 
 
@@ -28,6 +34,10 @@ class Steps:
         if key not in self.formulas:
             self.formulas[key] = scaling.Formula(self.build, **options)
         return self.formulas[key].at(rows)
+
+    @functools.cached_property
+    def loops(self):
+        return scaling.loops(self.build)
 
     def resources(self, capability):
         if capability not in self.assembled:
@@ -74,15 +84,19 @@ def bound_by(step, card):
     return max(cost, key=cost.get)
 
 
-def kernel_rows(step):
+def is_dense(name):
+    return re.match(r"dense\w*: \w*(product|weights)_kernel\b", name) is not None
+
+
+def kernel_rows(steps, step):
     rows = step.about["rows"]
     for name, of in by_kernel(step):
         requested, moved = (sum(map(f, of.launches)) / rows for f in (bounds.requested_bytes, bounds.memory_bytes))
         yield (
             f"`{name}`", len(of.launches), f"{of.total('warp_instructions') / rows:.1f}", share(of, "fma"),
-            share(of, "mma"), share(of, "load_shared", "load_matrix", "copy_async"), f"{moved:,.0f}",
-            f"{requested:,.0f}", of.total("bank_conflicts"),
-            f"{1e9 * bounds.step_bound(of, H100) / rows:.2f}", bound_by(of, H100),
+            share(of, "mma"), share(of, "load_shared", "load_matrix", "copy_async"),
+            f"{steps.loops[name]:.0%}" if name in steps.loops else "", f"{moved:,.0f}", f"{requested:,.0f}",
+            of.total("bank_conflicts"), f"{1e9 * bounds.step_bound(of, H100) / rows:.2f}", bound_by(of, H100),
         )
 
 
@@ -143,9 +157,9 @@ def step(steps, precision, batches):
                   time_rows(steps, precision, batches))
     text += f"\nKernels of a step of {TABLE_BATCH:,} jets, times on an {H100.name}:\n\n"
     text += table(
-        ("kernel", "launches", "warp instructions a jet", "fma", "mma", "operand loads", "bytes a jet",
+        ("kernel", "launches", "warp instructions a jet", "fma", "mma", "operand loads", "inner loop", "bytes a jet",
          "requested a jet", "bank conflicts", "ns a jet", "bound by"),
-        kernel_rows(middle),
+        kernel_rows(steps, middle),
     )
     rows = resource_rows(steps, middle)
     if rows:
@@ -156,8 +170,32 @@ def step(steps, precision, batches):
     return text
 
 
+def targets(steps, minutes):
+    """What is asked of the kernels, beside what is predicted. minutes: {precision: of the whole recipe}."""
+    rows = [
+        (f"all of `recipes/paper.json` in {p} on one {H100.name}", f"below {most} minutes", f"{minutes[p]:.1f} minutes")
+        for p, most in MOST_MINUTES.items()
+    ]
+    for precision in PRECISIONS:
+        step = steps.at(TABLE_BATCH, precision=precision)
+        ratio = sum(map(bounds.memory_bytes, step.launches)) / bounds.least_bytes(step)
+        rows.append((f"bytes of a step in {precision}", f"at most {MOST_BYTES} x the least", f"{ratio:.2f} x"))
+    conflicts = {
+        precision: sum(
+            of.total("bank_conflicts")
+            for name, of in by_kernel(steps.at(TABLE_BATCH, precision=precision)) if is_dense(name)
+        )
+        for precision in PRECISIONS
+    }
+    rows.append(("bank conflicts of the dense kernels, all precisions", "0", sum(conflicts.values())))
+    least = min(steps.loops.values())
+    rows.append(("products, loads of their operands and copies in the inner loops on tensor cores",
+                 f"at least {LEAST_OF_LOOP:.0%}", f"{least:.0%} to {max(steps.loops.values()):.0%}"))
+    return table((f"asked, for batches of {TABLE_BATCH:,}", "target", "predicted"), rows)
+
+
 def recipe(steps, path, precisions):
-    """The least time of all jets of a recipe on one H100."""
+    """The least time of all jets of a recipe on one H100: a table, and {precision: minutes}."""
     rows, totals = [], dict.fromkeys(precisions, 0.0)
     for stage in json.loads(path.read_text())["schedule"]:
         options = {"optimizer": stage["optimizer"]["name"], "mass_only": stage["loss"]["energy"] is None}
@@ -169,13 +207,13 @@ def recipe(steps, path, precisions):
             cells.append(f"{seconds / 60:.1f}")
         rows.append((stage["name"], stage["epochs"], f"{stage['batch_size']:,}", *cells))
     rows.append(("all", sum(row[1] for row in rows), "", *(f"**{totals[p] / 60:.1f}**" for p in precisions)))
-    return f"Minutes on one {H100.name}, predicted, not measured:\n\n" + table(
-        ("step", "epochs", "batch", *precisions), rows
-    )
+    text = f"Minutes on one {H100.name}, predicted, not measured:\n\n"
+    return text + table(("step", "epochs", "batch", *precisions), rows), {p: totals[p] / 60 for p in precisions}
 
 
 def write_page(steps, page, recipe_path):
     before, rest = page.read_text().split(BEGIN)
-    parts = [cards(), recipe(steps, recipe_path, PRECISIONS)]
+    all_steps, minutes = recipe(steps, recipe_path, PRECISIONS)
+    parts = [targets(steps, minutes), cards(), all_steps]
     parts += [step(steps, precision, BATCHES) for precision in PRECISIONS]
     page.write_text(before + BEGIN + "\n" + "\n".join(parts) + "\n" + END + rest.split(END)[1])

@@ -15,6 +15,8 @@ import os
 import subprocess
 from fractions import Fraction
 
+import names
+
 PERIOD = 256  # rows: tiles of 128, 8 lanes of tiles of 16, 256 threads a block
 MOST_BLOCKS = 8192  # kMostBlocks of kernels/launch_checks.cpp
 FEW_BLOCKS = 5
@@ -50,18 +52,32 @@ class Step:
 
 def run(build, rows, most_blocks=None, **options):
     """Takes a training step of `rows` jets on the emulator of the build folder; options: as of step_counters."""
-    words = [str(build / "bin/step_counters"), "--rows", str(rows)]
+    words = ["step_counters", "--rows", str(rows)]
     for key, value in options.items():
         flag = "--" + key.replace("_", "-")
         words += ([flag] if value else []) if isinstance(value, bool) else [flag, str(value)]
-    settings = {"LD_LIBRARY_PATH": str(build / "tests/emulator/lib")}
-    if most_blocks is not None:
-        settings["JETCAL_CUDA_MOST_BLOCKS"] = str(most_blocks)
+    settings = {} if most_blocks is None else {"JETCAL_CUDA_MOST_BLOCKS": str(most_blocks)}
+    about = emulated(build, words, settings)
+    return Step(about, [Launch.read(entry) for entry in about.pop("launches")])
+
+
+def emulated(build, words, settings=None):
+    """What a program of the build folder prints on the emulator, read as JSON."""
+    words = [str(build / "bin" / words[0]), *words[1:]]
+    settings = (settings or {}) | {"LD_LIBRARY_PATH": str(build / "tests/emulator/lib")}
     done = subprocess.run(words, env=os.environ | settings, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise SystemExit(f"{' '.join(words)} ended with {done.returncode}: {done.stderr.strip()[-2000:]}")
-    about = json.loads(done.stdout)
-    return Step(about, [Launch.read(entry) for entry in about.pop("launches")])
+    return json.loads(done.stdout)
+
+
+def loops(build):
+    """{kernel: share of its inner loop's instructions that are products, loads of their operands or copies} of the
+    kernels on tensor cores."""
+    found = {}
+    for entry in emulated(build, ["loop_counters"]):
+        found[names.short(Launch(entry["kernel"], entry["symbol"], {}))] = entry["useful"] / entry["instructions"]
+    return found
 
 
 class Formula:

@@ -178,6 +178,35 @@ def test_the_baseline(_):
     check(baseline.check(build(), write=False) == 0, "see above")
 
 
+def test_inner_loops_are_products_and_their_operands(_):
+    loops = scaling.loops(build())
+    check(len(loops) == 8, f"four kernels in two precisions, found {sorted(loops)}")
+    for name, share in loops.items():
+        check(report.is_dense(name), name)
+        check(report.LEAST_OF_LOOP <= share < 1, f"{name}: {share:.1%} of the inner loop")
+
+
+def test_dense_kernels_never_meet_in_a_bank(_):
+    seen = set()
+    for precision in report.PRECISIONS:
+        for launch in scaling.run(build(), 130, network="small", precision=precision).launches:
+            if report.is_dense(names.short(launch)):
+                seen.add(names.short(launch))
+                check(launch.get("bank_conflicts") == 0, f"{names.short(launch)}: {launch.get('bank_conflicts')}")
+    check(len(seen) == 3 * 4, f"four kernels in three precisions, found {sorted(seen)}")
+
+
+def test_bytes_of_a_jet_are_near_the_least(_):
+    """Bytes that are touched grow by the same number with every jet."""
+    for precision in report.PRECISIONS:
+        less, more = (scaling.run(build(), rows, precision=precision) for rows in (130, 190))
+        moved, least = (
+            sum(map(bounds.memory_bytes, more.launches)) - sum(map(bounds.memory_bytes, less.launches)),
+            bounds.least_bytes(more) - bounds.least_bytes(less),
+        )
+        check(0.9 * least < moved <= report.MOST_BYTES * least, f"{precision}: {moved / least:.3f} times the least")
+
+
 def test_the_page_has_the_cards(_):
     page = (ROOT / "docs/cuda-performance.md").read_text()
     check(report.cards() in page, "run benchmarks/cuda/predict document")
