@@ -11,11 +11,15 @@ namespace jetcal::tools {
 namespace {
 
 struct CalibrateOptions {
-  std::string model, out, jets = "all";
+  std::string model, out, jets = "all", packing = "gzip";
   std::vector<std::string> shards;
-  data::TablePacking packing = data::TablePacking::gzip;
   ComputeOptions compute;
 };
+
+data::TablePacking parse_packing(std::string const& name) {
+  if (name == "none") { return data::TablePacking::none; }
+  return name == "lz4" ? data::TablePacking::lz4 : data::TablePacking::gzip;
+}
 
 std::vector<data::NewField> result_fields(data::Shard const& form,
                                           std::vector<std::string> const& fields_before) {
@@ -72,7 +76,7 @@ int run(CalibrateOptions const& options) {
   validate::KinematicUnits const units = calibration->units(form);
   int const threads = options.compute.thread_count();
   data::TableWriter writer(options.out, form, result_fields(form, calibration->fields()),
-                           options.packing);
+                           parse_packing(options.packing));
   writer.use_threads(threads);
   validate::CalibratedJets jets;
   std::vector<std::uint8_t> rows;
@@ -107,11 +111,8 @@ void add_calibrate(CLI::App& app, Work& work) {
       ->add_option("--packing", options->packing,
                    "of the file: gzip (read by any HDF5), lz4 (read faster, with the plugin of "
                    "hdf5-filter-plugin) or none")
-      ->transform(CLI::CheckedTransformer(
-          std::map<std::string, data::TablePacking>{{"gzip", data::TablePacking::gzip},
-                                                    {"lz4", data::TablePacking::lz4},
-                                                    {"none", data::TablePacking::none}}))
-      ->default_str("gzip");
+      ->capture_default_str()
+      ->check(CLI::IsMember({"gzip", "lz4", "none"}));
   add_jets_option(*command, options->jets);
   options->compute.add_to(*command);
   command->callback([options, &work] { work = [options] { return run(*options); }; });
