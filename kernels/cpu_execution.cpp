@@ -5,14 +5,10 @@
 #include "engine/threads.hpp"
 #include "kernels/average.hpp"
 #include "kernels/execution.hpp"
+#include "kernels/tiles.hpp"
 
 namespace jetcal {
 namespace {
-
-// Rows of a tile: large enough that packed weights are used often, small enough that the values of
-// neighbouring layers stay in the second-level cache. Multiple of every register block's rows.
-constexpr std::int64_t kTileRows = 420;
-constexpr std::int64_t kTileStep = 42;
 
 // Predictions of so few jets read the weights where they are.
 constexpr std::int64_t kFewRows = 28;
@@ -20,12 +16,6 @@ constexpr std::int64_t kFewRows = 28;
 // Floats of an arena that one thread takes at a time in reductions and updates; a multiple of the
 // norm's chunk.
 constexpr std::int64_t kArenaChunk = 16 * 4096;
-
-std::int64_t tile_rows(std::int64_t rows) {
-  std::int64_t const tiles = (rows + kTileRows - 1) / kTileRows;
-  std::int64_t const even = (rows + tiles - 1) / tiles;
-  return (even + kTileStep - 1) / kTileStep * kTileStep;
-}
 
 ConstMat rows_of(ConstMat m, std::int64_t begin, std::int64_t end) {
   return {m.row(begin), end - begin, m.cols, m.ld};
@@ -55,7 +45,8 @@ class CpuExecution final : public Execution {
     require_idle();
     HostBatch const& jets = in_host_memory(batch);
     std::vector<Id> const heads = begin(tape, jets, parameters);
-    run(tape, jets, parameters, heads, std::vector<float>(heads.size()), Pass::forward);
+    std::vector<float> const scalars(heads.size());
+    evaluate({tape, jets, heads, arguments(parameters, scalars)});
     add_to_bins(jets);
     started_ = true;
   }
@@ -93,11 +84,10 @@ class CpuExecution final : public Execution {
     bool const as_they_are =
         features.rows <= kFewRows && own && options_.precision == Precision::fp32;
     if (!as_they_are) { prepare(tape, parameters); }
-    std::int64_t const step = tile_rows(std::max<std::int64_t>(1, features.rows));
-    std::int64_t const tiles = (features.rows + step - 1) / step;
-    pool_.run(tiles, [&](std::int64_t tile, int worker) {
-      std::int64_t const first = tile * step, last = std::min(features.rows, first + step);
-      Tape::Workspace work = workspace(tape, worker, step);
+    Tiles const tiles = tiles_for(features.rows, threads());
+    pool_.run(tiles.count, [&](std::int64_t tile, int worker) {
+      std::int64_t const first = tiles.begin(tile), last = tiles.begin(tile + 1);
+      Tape::Workspace work = workspace(tape, worker, tiles.most());
       PassArguments pass;
       pass.rows = last - first;
       pass.inputs = {rows_of(features, first, last)};
@@ -124,8 +114,6 @@ class CpuExecution final : public Execution {
   }
 
  private:
-  enum class Pass { forward, training };
-
   void require_idle() const {
     JETCAL_REQUIRE(!started_, Error, "Execution: one is in flight already (finish it first)");
   }
@@ -168,47 +156,77 @@ class CpuExecution final : public Execution {
     bool const by_kept =
         std::count(options.divisors.begin(), options.divisors.end(), Divisor::kept) > 0;
     std::vector<float> scalars(heads.size());
-    if (by_kept) { run(tape, batch, parameters, heads, scalars, Pass::forward); }
+    if (by_kept) { evaluate({tape, batch, heads, arguments(parameters, scalars)}); }
     for (std::size_t h = 0; h < heads.size(); ++h) {
       bool const kept = by_kept && options.divisors[h] == Divisor::kept;
       double const divisor = kept ? result_.heads[h].kept : result_.weight;
       scalars[h] = divisor > 0 ? static_cast<float>(1.0 / divisor) : 0.0f;
     }
-    run(tape, batch, parameters, heads, scalars, Pass::training);
+    differentiate({tape, batch, heads, arguments(parameters, scalars)});
     std::vector<Range> const ranges = trained_ranges(tape);
     reduce_lanes(ranges, Lanes(batch.features.rows, options_.lanes).count);
     result_.norm = gradient_norm(ranges);
   }
 
-  void run(Tape const& tape, HostBatch const& batch, Buffer const& parameters,
-           std::vector<Id> const& heads, std::vector<float> const& scalars, Pass kind) {
-    std::int64_t const rows = batch.features.rows;
-    Lanes const lanes(rows, options_.lanes);
-    if (kind == Pass::training) { reserve_lanes(tape.layout().size(), lanes.count); }
-    std::int64_t const step =
-        tile_rows(std::max<std::int64_t>(1, (rows + lanes.count - 1) / lanes.count));
-    pool_.run(lanes.count, [&](std::int64_t lane, int worker) {
-      Tape::Workspace work = workspace(tape, worker, step);
-      PassArguments pass;
-      pass.parameters = parameters.data();
-      pass.prepared = prepared_.data();
-      pass.scalars = scalars.data();
-      if (kind == Pass::training) {
-        pass.gradients = lanes_[static_cast<std::size_t>(lane)].data();
-      }
-      std::int64_t const end = lanes.begin(lane + 1);
-      for (std::int64_t first = lanes.begin(lane); first < end; first += step) {
-        std::int64_t const last = std::min(end, first + step);
-        pass.rows = last - first;
-        pass.inputs = {rows_of(batch.features, first, last),
-                       rows_of(batch.targets, first, last),
-                       {batch.weights + first, pass.rows, 1, 1}};
-        tape.forward(*backend_, work, pass);
-        collect(tape, work, heads, first, pass.rows);
-        if (kind == Pass::training) { tape.backward(*backend_, work, pass); }
-        pass.add_gradients = true;
+  /// What the tiles of a batch share.
+  struct Run {
+    Tape const& tape;
+    HostBatch const& batch;
+    std::vector<Id> const& heads;
+    PassArguments pass;
+  };
+
+  PassArguments arguments(Buffer const& parameters, std::vector<float> const& scalars) const {
+    PassArguments pass;
+    pass.parameters = parameters.data();
+    pass.prepared = prepared_.data();
+    pass.scalars = scalars.data();
+    return pass;
+  }
+
+  void evaluate(Run const& run) {
+    Tiles const tiles = tiles_for(run.batch.features.rows, threads());
+    pool_.run(tiles.count, [&](std::int64_t i, int worker) {
+      PassArguments pass = run.pass;
+      Tape::Workspace work = workspace(run.tape, worker, tiles.most());
+      forward(run, tiles.begin(i), tiles.begin(i + 1), work, pass);
+    });
+    sum_heads(run.batch.features.rows);
+  }
+
+  void differentiate(Run const& run) {
+    LaneTiles const tiles(Lanes(run.batch.features.rows, options_.lanes), threads());
+    reserve_lanes(run.tape.layout().size(), tiles.lanes.count);
+    LaneQueue queue(tiles);
+    pool_.run(threads(), [&](std::int64_t, int worker) {
+      std::optional<LaneQueue::Tile> tile;
+      while ((tile = queue.next(tile)).has_value()) {
+        Tiles const of_lane = tiles.of(tile->lane);
+        std::int64_t const begin = tiles.lanes.begin(tile->lane);
+        PassArguments pass = run.pass;
+        pass.gradients = lanes_[static_cast<std::size_t>(tile->lane)].data();
+        pass.add_gradients = tile->number > 0;
+        Tape::Workspace work = workspace(run.tape, worker, tiles.most);
+        forward(run, begin + of_lane.begin(tile->number), begin + of_lane.begin(tile->number + 1),
+                work, pass);
+        run.tape.backward(*backend_, work, pass);
       }
     });
+    sum_heads(run.batch.features.rows);
+  }
+
+  // Rows `first` to `last` - 1 through the network; what they gave goes to the results.
+  void forward(Run const& run, std::int64_t first, std::int64_t last, Tape::Workspace& work,
+               PassArguments& pass) {
+    pass.rows = last - first;
+    pass.inputs = {rows_of(run.batch.features, first, last),
+                   rows_of(run.batch.targets, first, last),
+                   {run.batch.weights + first, pass.rows, 1, 1}};
+    run.tape.forward(*backend_, work, pass);
+    collect(run.tape, work, run.heads, first, pass.rows);
+  }
+
+  void sum_heads(std::int64_t rows) {
     for (HeadResult& head : result_.heads) {
       head.loss = sum_over_rows(head.row_loss.data(), rows);
       head.kept = sum_over_rows(head.row_kept.data(), rows);

@@ -278,7 +278,7 @@ TEST_CASE("gradients have the same bits with every instruction set and number of
     Sample const sample(rows);
     Gradients const want = train_once(network, arena, sample, {}, truncated_recording());
     test::with_each_isa([&] {
-      for (int threads : {1, 2, 3}) {
+      for (int threads : {1, 2, 3, 7}) {
         CAPTURE(threads);
         ExecutionOptions options;
         options.threads = threads;
