@@ -2,6 +2,7 @@
 
 #include "kernels/dense_bf16.hpp"
 #include "kernels/dense_onednn.hpp"
+#include "kernels/head_weights.hpp"
 #include "kernels/layer_io.hpp"
 #include "kernels/softmax_gate.hpp"
 
@@ -93,7 +94,13 @@ class CpuBackend final : public Backend {
                    op.row_kept(io.saved));
   }
   void backward(Head const& op, OpIo const& io) const override {
-    backward_product(op, io, {}, op.gradient(io.saved));
+    Mat const dz = op.gradient(io.saved);
+    Head data = op;
+    data.train = false;
+    backward_product(data, io, {}, dz);
+    if (!op.train) { return; }
+    cpu::head_backward_weights(io.in[0], dz, io.add_gradients, weight_gradient(op, io));
+    cpu::dense_backward_bias(dz, io.add_gradients, bias_gradient(op, io));
   }
   void prepare(Head const& op, Layout const& layout, float const* parameters,
                float* prepared) const override {
