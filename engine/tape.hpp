@@ -2,6 +2,7 @@
 
 #include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <set>
@@ -63,6 +64,7 @@ struct PassArguments {
 ///   parameters()  slices of the layout it reads        trainable() whether they get a gradient
 ///   is_loss()     it starts a backward pass itself     prepared()  floats prepare() makes for it
 ///   saves_slope() backward begins with grad *= saved, which the last writer of grad may do instead
+///   keeps_floats() its value and saved are float32 even where a backend stores narrower numbers
 /// and `Backend` has forward(op, io) and backward(op, io) for each: an op without them does not
 /// compile. Since an op reads only earlier entries, backward is one loop downwards. Entries that
 /// lead to no trainable parameter and no wanted input gradient get no backward.
@@ -92,16 +94,18 @@ class BasicTape {
     std::array<bool, kMaxInputs> add{};
     std::array<bool, kMaxInputs> last{};  // nobody writes this input's gradient later
     bool sloped = false;                  // it saves a slope, and somebody writes its gradient last
-    std::int64_t value_at = -1, saved_at = -1, grad_at = -1;  // floats a row, times the capacity
+    bool keeps_floats = true;             // of value, saved and grad
+    std::int64_t value_at = -1, saved_at = -1, grad_at = -1;  // elements a row, times the capacity
     std::int64_t prepared_at = 0;
     std::int64_t input_index = -1;
   };
 
   /// The numbers of one tape for up to `capacity` rows.
   struct Workspace {
-    float* memory = nullptr;  // capacity * floats_per_row() floats on the backend's device
+    float* memory = nullptr;  // capacity * floats_per_row(stored_bytes) floats on its device
     std::int64_t capacity = 0;
     bool can_backward = false;
+    std::int64_t stored_bytes = sizeof(float);  // of a number, unless its op keeps_floats()
   };
 
   explicit BasicTape(Layout layout) : layout_(std::move(layout)) {}
@@ -126,6 +130,7 @@ class BasicTape {
     }
     Id const id = add(op, std::move(inputs), op.cols(), op.saved());
     Entry& entry = at(id);
+    entry.keeps_floats = op.keeps_floats();
     entry.needs_grad = op.trainable();
     for (Id const i : entry.inputs) { entry.needs_grad = entry.needs_grad || at(i).needs_grad; }
     entry.prepared_at = prepared_size_;
@@ -189,20 +194,41 @@ class BasicTape {
   bool training() const { return training_; }
 
   /// What a Workspace needs, and what prepare() fills, in floats.
-  std::int64_t floats_per_row() const { return floats_per_row_; }
+  std::int64_t floats_per_row(std::int64_t stored_bytes = sizeof(float)) const {
+    constexpr std::int64_t kFloat = sizeof(float);
+    return (stored_.size * stored_bytes + floats_.size * kFloat) / kFloat;
+  }
   std::int64_t prepared_size() const { return prepared_size_; }
 
   Mat value(Id id, Workspace const& work, std::int64_t rows) const {
-    return mat((*this)[id].value_at, (*this)[id].cols, work, rows);
+    return value((*this)[id], work, rows);
   }
   Mat saved(Id id, Workspace const& work, std::int64_t rows) const {
-    return mat((*this)[id].saved_at, (*this)[id].saved, work, rows);
+    return saved((*this)[id], work, rows);
   }
   Mat grad(Id id, Workspace const& work, std::int64_t rows) const {
-    return mat((*this)[id].grad_at, (*this)[id].cols, work, rows);
+    return grad((*this)[id], work, rows);
   }
 
  private:
+  /// Elements a row that matrices take, and those of them that are free again, by their number.
+  struct Room {
+    std::int64_t size = 0;
+    std::map<std::int64_t, std::vector<std::int64_t>> free;
+
+    std::int64_t take(std::int64_t elements) {
+      auto const found = free.find(elements);
+      if (found != free.end() && !found->second.empty()) {
+        std::int64_t const at = found->second.back();
+        found->second.pop_back();
+        return at;
+      }
+      size += elements;
+      return size - elements;
+    }
+    void give_back(std::int64_t at, std::int64_t elements) { free[elements].push_back(at); }
+  };
+
   template <class T>
   static constexpr bool is_input = std::is_same_v<std::decay_t<T>, Input>;
 
@@ -303,51 +329,45 @@ class BasicTape {
     }
     for (Id id = 0; id < size(); ++id) {
       Entry& entry = at(id);
-      if (entry.input_index < 0) { entry.value_at = take(stride(entry.cols)); }
-      if (entry.saved > 0) { entry.saved_at = take(stride(entry.saved)); }
+      Room& room = room_of(entry);
+      if (entry.input_index < 0) { entry.value_at = room.take(stride(entry.cols)); }
+      if (entry.saved > 0) { entry.saved_at = room.take(stride(entry.saved)); }
       if (training_) { continue; }
-      if (entry.saved > 0 && !is_loss(entry)) { give_back(entry.saved_at, stride(entry.saved)); }
+      if (entry.saved > 0 && !is_loss(entry)) {
+        room.give_back(entry.saved_at, stride(entry.saved));
+      }
       std::set<Id> const inputs(entry.inputs.begin(), entry.inputs.end());
       for (Id const i : inputs) {
         if (last_reader[static_cast<std::size_t>(i)] == id && !at(i).output &&
             at(i).value_at >= 0) {
-          give_back(at(i).value_at, stride(at(i).cols));
+          room_of(at(i)).give_back(at(i).value_at, stride(at(i).cols));
         }
       }
     }
-    free_.clear();
+    stored_.free.clear();
+    floats_.free.clear();
   }
 
   // Gradients live from their first writer down to their own op's backward.
   void plan_gradients(std::vector<bool> const& reached) {
     for (Id id = 0; id < size(); ++id) {
-      if (at(id).seeded) { at(id).grad_at = take(stride(at(id).cols)); }
+      if (at(id).seeded) { at(id).grad_at = room_of(at(id)).take(stride(at(id).cols)); }
     }
     for (Id id = size() - 1; id >= 0; --id) {
       Entry const& entry = at(id);
       if (!entry.runs_backward) { continue; }
       for (Id const i : entry.inputs) {
         if (at(i).needs_grad && reached[static_cast<std::size_t>(i)] && at(i).grad_at < 0) {
-          at(i).grad_at = take(stride(at(i).cols));
+          at(i).grad_at = room_of(at(i)).take(stride(at(i).cols));
         }
       }
       if (entry.grad_at >= 0 && entry.input_index < 0 && !entry.seeded) {
-        give_back(entry.grad_at, stride(entry.cols));
+        room_of(entry).give_back(entry.grad_at, stride(entry.cols));
       }
     }
   }
 
-  std::int64_t take(std::int64_t floats) {
-    auto const found = free_.find(floats);
-    if (found != free_.end() && !found->second.empty()) {
-      std::int64_t const at = found->second.back();
-      found->second.pop_back();
-      return at;
-    }
-    floats_per_row_ += floats;
-    return floats_per_row_ - floats;
-  }
-  void give_back(std::int64_t at, std::int64_t floats) { free_[floats].push_back(at); }
+  Room& room_of(Entry const& entry) { return entry.keeps_floats ? floats_ : stored_; }
 
   void require_ready(Workspace const& work, PassArguments const& pass) const {
     JETCAL_REQUIRE(finished_, Error, "Tape::forward: the tape is not finished (call finish first)");
@@ -364,25 +384,41 @@ class BasicTape {
     }
   }
 
-  static Mat mat(std::int64_t at, std::int64_t cols, Workspace const& work, std::int64_t rows) {
+  // Elements that are stored come first, then those that are float32.
+  Mat mat(Entry const& entry, std::int64_t at, std::int64_t cols, Workspace const& work,
+          std::int64_t rows) const {
     if (at < 0) { return {}; }
-    return {work.memory + at * work.capacity, rows, cols, stride(cols)};
+    std::int64_t const bytes =
+        entry.keeps_floats
+            ? stored_.size * work.stored_bytes + at * static_cast<std::int64_t>(sizeof(float))
+            : at * work.stored_bytes;
+    auto* const memory = reinterpret_cast<std::byte*>(work.memory) + bytes * work.capacity;
+    return {reinterpret_cast<float*>(memory), rows, cols, stride(cols)};
+  }
+  Mat value(Entry const& entry, Workspace const& work, std::int64_t rows) const {
+    return mat(entry, entry.value_at, entry.cols, work, rows);
+  }
+  Mat saved(Entry const& entry, Workspace const& work, std::int64_t rows) const {
+    return mat(entry, entry.saved_at, entry.saved, work, rows);
+  }
+  Mat grad(Entry const& entry, Workspace const& work, std::int64_t rows) const {
+    return mat(entry, entry.grad_at, entry.cols, work, rows);
   }
 
   OpIo io(Entry const& entry, Workspace const& work, PassArguments const& pass) const {
     OpIo io;
     io.rows = pass.rows;
-    io.value = mat(entry.value_at, entry.cols, work, pass.rows);
-    io.saved = mat(entry.saved_at, entry.saved, work, pass.rows);
+    io.value = value(entry, work, pass.rows);
+    io.saved = saved(entry, work, pass.rows);
     io.training = training_;
-    io.grad = mat(entry.grad_at, entry.cols, work, pass.rows);
+    io.grad = grad(entry, work, pass.rows);
     for (std::size_t i = 0; i < entry.inputs.size(); ++i) {
       Entry const& from = at(entry.inputs[i]);
       io.in[i] = from.input_index >= 0 ? pass.inputs[static_cast<std::size_t>(from.input_index)]
-                                       : ConstMat(mat(from.value_at, from.cols, work, pass.rows));
-      if (from.needs_grad) { io.in_grad[i] = mat(from.grad_at, from.cols, work, pass.rows); }
+                                       : ConstMat(value(from, work, pass.rows));
+      if (from.needs_grad) { io.in_grad[i] = grad(from, work, pass.rows); }
       io.add[i] = entry.add[i];
-      if (entry.last[i]) { io.in_slope[i] = mat(from.saved_at, from.saved, work, pass.rows); }
+      if (entry.last[i]) { io.in_slope[i] = saved(from, work, pass.rows); }
     }
     io.sloped = entry.sloped;
     io.layout = &layout_;
@@ -396,10 +432,9 @@ class BasicTape {
 
   Layout layout_;
   std::vector<Entry> entries_;
-  std::map<std::int64_t, std::vector<std::int64_t>> free_;
   std::int64_t id_ = 0;
   std::int64_t n_inputs_ = 0;
-  std::int64_t floats_per_row_ = 0;
+  Room stored_, floats_;
   std::int64_t prepared_size_ = 0;
   bool training_ = false;
   bool finished_ = false;

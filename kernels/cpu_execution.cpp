@@ -61,9 +61,8 @@ class CpuExecution final : public Execution {
   void begin_bins(std::vector<BinSums> const& sums) override { bins_ = sums; }
   std::vector<BinSums> bins() override { return bins_; }
 
-  bool make_resident(RecordsView const&, std::vector<PlannedPass> const&, std::int64_t) override {
-    return false;
-  }
+  void reserve(std::vector<PlannedPass> const&, std::int64_t) override {}
+  bool make_resident(RecordsView const&, std::int64_t) override { return false; }
 
   PassResult const& train(Tape const& tape, HostBatch const& batch, PassOptions const& options,
                           Buffer const& parameters) override {

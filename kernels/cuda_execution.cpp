@@ -12,6 +12,9 @@ namespace {
 // Rows that predict() takes through the network at a time.
 constexpr std::int64_t kPredictRows = 32'768;
 
+// What a card's driver, graphs and libraries take as they go; not more than a share of a small one.
+constexpr std::int64_t kDriverBytes = std::int64_t{256} << 20;
+
 Context& current_context(int index) {
   Context& context = Context::of(index);
   context.make_current();
@@ -26,7 +29,7 @@ class CudaExecution final : public Execution {
       : options_(options),
         context_(current_context(options.device.index)),
         chooser_(context_, options),
-        memory_(context_, options.lanes),
+        memory_(context_, options.lanes, options.precision),
         queue_(context_, options_, chooser_, memory_, bins_) {}
 
   /// What is in flight uses memory that goes now.
@@ -79,14 +82,19 @@ class CudaExecution final : public Execution {
     return bins_.read(context_);
   }
 
-  bool make_resident(RecordsView const& jets, std::vector<PlannedPass> const& beside,
-                     std::int64_t spare) override {
+  void reserve(std::vector<PlannedPass> const& passes, std::int64_t beside) override {
+    require_none_in_flight("reserve");
+    context_.make_current();
+    std::int64_t const for_driver = std::min(kDriverBytes, context_.free_bytes() / 16);
+    for (PlannedPass const& pass : passes) {
+      reserve(pass.tape, shape_of(pass), beside + for_driver);
+    }
+  }
+
+  bool make_resident(RecordsView const& jets, std::int64_t beside) override {
     require_none_in_flight("make_resident");
     context_.make_current();
-    for (PlannedPass const& pass : beside) {
-      reserve(pass.tape, {pass.rows, jets.form.features, kRecordTargets});
-    }
-    if (ResidentJets::bytes(jets) + spare > context_.free_bytes()) { return false; }
+    if (ResidentJets::bytes(jets) + beside + kDriverBytes > context_.free_bytes()) { return false; }
     jets_ = ResidentJets(context_, jets);
     return true;
   }
@@ -134,6 +142,9 @@ class CudaExecution final : public Execution {
   KernelChoices kernel_choices() const override { return chooser_.choices(); }
 
   std::int64_t memory() const override { return memory_.bytes() + chooser_.memory(); }
+  std::int64_t memory_for(PlannedPass const& pass) override {
+    return memory_.bytes_for(pass.tape, shape_of(pass)) + chooser_.memory();
+  }
 
  private:
   /// Something started and not finished.
@@ -158,6 +169,15 @@ class CudaExecution final : public Execution {
     }
     auto const& host = std::get<HostBatch>(batch);
     return {host.features.rows, host.features.cols, host.targets.cols};
+  }
+
+  /// The inputs of a tape are features and, where it has losses, targets and weights.
+  static BatchShape shape_of(PlannedPass const& pass) {
+    std::vector<std::int64_t> inputs;
+    for (Id id = 0; id < pass.tape.size(); ++id) {
+      if (pass.tape[id].input_index >= 0) { inputs.push_back(pass.tape[id].cols); }
+    }
+    return {pass.rows, inputs[0], inputs.size() > 1 ? inputs[1] : 0};
   }
 
   void start(Pass& pass, Tape const& tape, JetBatch const& batch,
@@ -207,11 +227,11 @@ class CudaExecution final : public Execution {
     return slot;
   }
 
-  void reserve(Tape const& tape, BatchShape const& shape) {
+  void reserve(Tape const& tape, BatchShape const& shape, std::int64_t beside = 0) {
     chooser_.decide(tape, shape.rows);
     if (memory_.has_room(tape, shape)) { return; }
     forget_addresses();
-    memory_.grow(tape, shape);
+    memory_.grow(tape, shape, beside);
   }
 
   /// Graphs, and what is in flight, know where buffers are that are about to move.

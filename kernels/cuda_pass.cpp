@@ -23,7 +23,7 @@ void PassQueue::enqueue(Pass const& pass, Tape const& tape, std::vector<Id> cons
   arguments.prepared = memory_.prepared.data();
   arguments.gradients = arenas.first;
   arguments.scalars = results->scales;
-  Tape::Workspace work{memory_.workspace.data(), pass.shape.rows, false};
+  Tape::Workspace work = memory_.workspace(pass.shape.rows);
 
   prepare(*backend, tape, pass.parameters);
   sum_rows(stream(), {{batch.weights.data}}, lanes, memory_.lane_sums(), results->totals);
@@ -69,7 +69,7 @@ Tape::Workspace PassQueue::enqueue_prediction(Tape const& tape, ConstMat feature
   arguments.inputs = {features};
   arguments.parameters = parameters;
   arguments.prepared = memory_.prepared.data();
-  Tape::Workspace work{memory_.workspace.data(), features.rows, false};
+  Tape::Workspace work = memory_.workspace(features.rows);
   tape.forward(*backend, work, arguments);
   return work;
 }

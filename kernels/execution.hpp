@@ -119,13 +119,16 @@ class Execution {
   /// The sums so far. With nothing in flight.
   virtual std::vector<BinSums> bins() = 0;
 
-  /// Copies the jets to the device's memory if they fit there, beside the working memory of these
-  /// passes and `spare` bytes: from then on batches may be ResidentBatches. False where they do
-  /// not, and on a CPU, which has them in memory anyway.
+  /// Takes the working memory of these passes, so that none of them fails for want of it later, and
+  /// leaves `beside` bytes free. A CPU takes what it needs as it goes. With nothing in flight.
   ///
-  /// Errors    DeviceError if the working memory alone does not fit
-  virtual bool make_resident(RecordsView const& jets, std::vector<PlannedPass> const& beside,
-                             std::int64_t spare) = 0;
+  /// Errors    DeviceError, which says which batch would fit, if there is less
+  virtual void reserve(std::vector<PlannedPass> const& passes, std::int64_t beside) = 0;
+
+  /// Copies the jets to the device's memory if they fit there and leave `beside` bytes free: from
+  /// then on batches may be ResidentBatches. False where they do not, and on a CPU, which has them
+  /// in memory anyway.
+  virtual bool make_resident(RecordsView const& jets, std::int64_t beside) = 0;
 
   /// Forward and backward of a whole batch, with nothing in flight. gradients() then holds the
   /// gradient of sum over heads of (sum of weight * loss) / divisor; slices without gradient are
@@ -146,6 +149,8 @@ class Execution {
 
   /// Bytes of working memory in use, gradient lanes included.
   virtual std::int64_t memory() const = 0;
+  /// What it would be after such a pass. A CPU takes batches of any size through the same memory.
+  virtual std::int64_t memory_for(PlannedPass const& /*pass*/) { return memory(); }
 };
 
 struct ExecutionOptions {

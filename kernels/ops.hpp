@@ -26,6 +26,7 @@ struct Annotation {
   bool trainable() const { return false; }
   bool is_loss() const { return false; }
   bool saves_slope() const { return false; }
+  bool keeps_floats() const { return false; }
   std::int64_t prepared() const { return 0; }
 };
 
@@ -42,6 +43,7 @@ struct Dense {
   bool trainable() const { return train; }
   bool is_loss() const { return false; }
   bool saves_slope() const { return activation != Activation::none; }
+  bool keeps_floats() const { return false; }
   std::int64_t prepared() const {
     return cpu::dense_packed_size(inputs, outputs) + cpu::dense_packed_size(outputs, inputs);
   }
@@ -58,6 +60,7 @@ struct SoftmaxGate {
   bool trainable() const { return false; }
   bool is_loss() const { return false; }
   bool saves_slope() const { return false; }
+  bool keeps_floats() const { return false; }
   std::int64_t prepared() const { return 0; }
 };
 
@@ -78,6 +81,7 @@ struct Head {
   bool trainable() const { return train; }
   bool is_loss() const { return loss.has_value(); }
   bool saves_slope() const { return false; }
+  bool keeps_floats() const { return true; }
   std::int64_t prepared() const {
     return cpu::dense_packed_size(inputs, outputs) + cpu::dense_packed_size(outputs, inputs);
   }

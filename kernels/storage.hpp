@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "engine/matrix.hpp"
+#include "kernels/precision.hpp"
 
 namespace jetcal::cuda {
 
@@ -20,6 +21,11 @@ struct Bf16 {
   std::uint16_t bits;
 };
 
+/// Of one number, as Tape::Workspace has it.
+constexpr std::int64_t stored_bytes(Precision precision) {
+  return precision == Precision::bf16 ? sizeof(Bf16) : sizeof(float);
+}
+
 /// Where the gradient of a matrix goes: it is overwritten or added to and then, if slope has data,
 /// multiplied with slope, which is what backward through the matrix's own activation begins with.
 /// Nobody asks for a gradient without data.
@@ -30,8 +36,8 @@ struct GradientTo {
   ConstMatOf<T> slope;
 };
 
-/// Matrices of T in memory the tape reserves as floats. Narrower elements keep the number of
-/// elements from row to row and so take the beginning of that memory.
+/// A tape's matrices of numbers that are stored as T. They keep the number of elements from row to
+/// row.
 template <class T>
 MatOf<T> stored_as(Mat m) {
   return {reinterpret_cast<T*>(m.data), m.rows, m.cols, m.ld};

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 
@@ -41,8 +42,9 @@ struct Speed {
   std::int64_t bytes = 0;
 };
 
-Speed measure(Recipe const& recipe, StepConfig const& step, model::Network const& network,
-              Execution& execution, Buffer const& parameters) {
+/// `rows`: of the step's batches, though fewer are enough to measure with.
+Speed measure(Recipe const& recipe, StepConfig const& step, std::int64_t rows,
+              model::Network const& network, Execution& execution, Buffer const& parameters) {
   model::Recording what;
   what.training = true;
   what.energy_loss = step.energy;
@@ -53,7 +55,7 @@ Speed measure(Recipe const& recipe, StepConfig const& step, model::Network const
   if (step.energy.has_value()) { pass.divisors.push_back(step.energy->divisor); }
   if (step.mass.has_value()) { pass.divisors.push_back(step.mass->divisor); }
   auto const n = static_cast<std::int64_t>(recipe.features.size());
-  data::Batch const batch = made_up(std::min(step.batch_size, kLargestBatch), n);
+  data::Batch const batch = made_up(std::min(rows, kLargestBatch), n);
   HostBatch const view = host_batch(batch, n);
   execution.train(net.tape, view, pass, parameters);
   auto const start = Clock::now();
@@ -64,7 +66,7 @@ Speed measure(Recipe const& recipe, StepConfig const& step, model::Network const
     jets += batch.rows;
     seconds = std::chrono::duration<double>(Clock::now() - start).count();
   }
-  return {static_cast<double>(jets) / seconds, execution.memory()};
+  return {static_cast<double>(jets) / seconds, execution.memory_for({net.tape, rows})};
 }
 
 std::string duration(double seconds) {
@@ -88,13 +90,14 @@ std::string dry_run(Recipe const& recipe, RunOptions const& options) {
       "step                   epochs    batch   updates          jets    jets/s      time\n",
       shards.shards().size(), shards.rows(), training, network.layout().parameter_count());
   double all_seconds = 0, all_jets = 0;
-  std::int64_t bytes = 0, largest = 0;
+  std::int64_t bytes = 0;
   for (std::size_t i = 0; i < recipe.schedule.size(); ++i) {
     StepConfig const& step = recipe.schedule[i];
     StepLength const length = step_length(step, training);
     double const jets = static_cast<double>(training) * static_cast<double>(length.updates) /
                         static_cast<double>(std::max<std::int64_t>(1, length.updates_per_epoch));
-    Speed const speed = measure(recipe, step, network, *execution, parameters);
+    std::int64_t const rows = std::clamp<std::int64_t>(training, 1, step.batch_size);
+    Speed const speed = measure(recipe, step, rows, network, *execution, parameters);
     double const seconds = jets / speed.jets_per_s;
     text += fmt::format("{:>3} {:<16} {:>8} {:>8} {:>9} {:>13.0f} {:>9.0f} {:>9}\n", i + 1,
                         step.name, step.epochs, step.batch_size, length.updates, jets,
@@ -102,7 +105,6 @@ std::string dry_run(Recipe const& recipe, RunOptions const& options) {
     all_seconds += seconds;
     all_jets += jets;
     bytes = std::max(bytes, speed.bytes);
-    largest = std::max(largest, step.batch_size);
   }
   auto const n = static_cast<std::int64_t>(recipe.features.size());
   text += fmt::format(

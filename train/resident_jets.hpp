@@ -8,12 +8,13 @@
 
 namespace jetcal::train {
 
-/// Copies all jets of a resident loader to the memory of a CUDA device, if they fit there beside
-/// what the recipe's steps need, and tells the listener in one line which it is. True if they are
-/// there.
+/// Takes the memory of a CUDA device that the recipe's steps need, `beside` bytes and the bins'
+/// aside, and copies all jets of a resident loader there if they fit as well. Tells the listener in
+/// one line which it is. True if the jets are there.
 ///
-/// Errors    DeviceError if a step's working memory alone does not fit
+/// Errors    DeviceError if the steps alone do not fit
 bool make_jets_resident(Recipe const& recipe, model::Network const& network,
-                        data::Loader const& loader, Execution& execution, Listener& listener);
+                        data::Loader const& loader, std::int64_t beside, Execution& execution,
+                        Listener& listener);
 
 }  // namespace jetcal::train

@@ -52,7 +52,8 @@ class Trainer {
       state_.parameters().upload(network_.initial_parameters(recipe_.seed));
       files_.start();
     }
-    bool const resident = make_jets_resident(recipe_, network_, loader_, *execution_, listener_);
+    bool const resident = make_jets_resident(recipe_, network_, loader_,
+                                             state_.bytes_to_come(recipe_), *execution_, listener_);
     batches_.emplace(loader_, execution_->most_in_flight(), resident);
     clock_.emplace(recipe_, loader_.training_rows(), position_.step, position_.update);
     last_checkpoint_ = Clock::now();

@@ -1,5 +1,7 @@
 #include "train/training_state.hpp"
 
+#include <algorithm>
+
 #include "train/schedule.hpp"
 
 namespace jetcal::train {
@@ -53,6 +55,19 @@ void TrainingState::go_back_to_start() {
   parameters_.copy_from(start_[0]);
   for (std::size_t i = 0; i < states_.size(); ++i) { states_[i].copy_from(start_[i + 1]); }
   if (has_average()) { average_.copy_from(parameters_); }
+}
+
+std::int64_t TrainingState::bytes_to_come(Recipe const& recipe) const {
+  std::size_t most = 0;
+  for (StepConfig const& step : recipe.schedule) {
+    std::size_t const states =
+        optimizer_states(optimizer_step(step.optimizer, 1, step.learning_rate)).size();
+    std::size_t const average = step.average_decay > 0 ? 1 : 0;
+    most = std::max(most, states + average + (recipe.collapse.restore ? 1 + states : 0));
+  }
+  std::size_t const there = states_.size() + (has_average() ? 1 : 0) + start_.size();
+  auto const arenas = static_cast<std::int64_t>(most - std::min(most, there));
+  return arenas * parameters_.size() * static_cast<std::int64_t>(sizeof(float));
 }
 
 void TrainingState::save(RunState& state) const {

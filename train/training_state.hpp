@@ -36,6 +36,9 @@ class TrainingState {
   void keep_start();
   void go_back_to_start();
 
+  /// Bytes that the steps of a recipe will take at most, beside what is there.
+  std::int64_t bytes_to_come(Recipe const& recipe) const;
+
   /// To a checkpoint, and from one.
   void save(RunState& state) const;
   void restore(RunState const& state);

@@ -102,9 +102,10 @@ class Updates {
         precision_(precision),
         training_(options(precision), network_) {
     std::vector<std::uint32_t> const words = jets_.records();
+    Execution& execution = training_.execution();
+    execution.reserve({{recorded_.tape, rows}}, 0);
     JETCAL_REQUIRE(
-        training_.execution().make_resident({Jets::kForm, words.data(), rows, Jets::kForm.words()},
-                                            {{recorded_.tape, rows}}, 0),
+        execution.make_resident({Jets::kForm, words.data(), rows, Jets::kForm.words()}, 0),
         DeviceError, "the jets of a batch do not fit into the device's memory");
   }
 

@@ -168,6 +168,37 @@ TEST_CASE("cuda in tf32 and bf16 leaves frozen parts alone", "[cuda][precision]"
   }
 }
 
+TEST_CASE("cuda takes half the memory for a jet in bf16", "[cuda][precision]") {
+  Problem const problem(preset_network("P1"), 67, 21);
+  Recording what;
+  what.training = true;
+  what.energy_loss = LossConfig{};
+  what.mass_loss = LossConfig{};
+  RecordedNetwork const net = problem.network.record(what, {});
+  double bytes_a_jet[3] = {};
+  for (Precision const precision : {Precision::fp32, Precision::tf32, Precision::bf16}) {
+    CAPTURE(name(precision));
+    ExecutionOptions options;
+    options.device = kCuda;
+    options.precision = precision;
+    auto const execution = make_execution(options);
+    Buffer parameters(kCuda, problem.network.layout().size());
+    parameters.upload(problem.network.initial_parameters(7));
+    std::int64_t const said = execution->memory_for({net.tape, problem.rows});
+    CHECK(said > execution->memory());
+    execution->train(net.tape, problem.batch(), {{Divisor::all, Divisor::all}}, parameters);
+    CHECK(execution->memory() == said);
+    CHECK(execution->memory_for({net.tape, 10}) == said);  // it does not shrink
+    std::int64_t const large = execution->memory_for({net.tape, 200'000}),
+                       larger = execution->memory_for({net.tape, 300'000});
+    bytes_a_jet[static_cast<int>(precision)] = static_cast<double>(larger - large) / 100'000;
+  }
+  CHECK(bytes_a_jet[1] == bytes_a_jet[0]);
+  // The batch, and the few numbers of each head, are float32 always.
+  CHECK(bytes_a_jet[2] > 0.5 * bytes_a_jet[0]);
+  CHECK(bytes_a_jet[2] < 0.53 * bytes_a_jet[0]);
+}
+
 TEST_CASE("the CPU refuses tf32, and tf32 and bf16 other kernels than our own",
           "[cuda][precision]") {
   ExecutionOptions options;

@@ -82,8 +82,11 @@ TEST_CASE("cuda trains on jets of its own with the CPU's bits, in their bins", "
   TwoSides sides(network);
   sides.begin_optimizer(2);
   std::vector<PlannedPass> const passes{{training.tape, 130}, {evaluation.tape, 200}};
-  CHECK_FALSE(sides.cpu().make_resident(jets.view(), passes, 0));
-  REQUIRE(sides.cuda().make_resident(jets.view(), passes, 0));
+  sides.cpu().reserve(passes, 0);
+  sides.cuda().reserve(passes, 0);
+  std::int64_t const reserved = sides.cuda().memory();
+  CHECK_FALSE(sides.cpu().make_resident(jets.view(), 0));
+  REQUIRE(sides.cuda().make_resident(jets.view(), 0));
   sides.cpu().begin_bins(some_sums());
   sides.cuda().begin_bins(some_sums());
 
@@ -118,6 +121,7 @@ TEST_CASE("cuda trains on jets of its own with the CPU's bits, in their bins", "
   sides.finish();
   CHECK(same_sums(sides.cuda().bins(), sides.cpu().bins()));
   CHECK_FALSE(same_sums(sides.cuda().bins(), trained));
+  CHECK(sides.cuda().memory() == reserved);
 }
 
 TEST_CASE("cuda adds to other bins from then on, or to none", "[cuda][resident]") {
@@ -157,7 +161,7 @@ TEST_CASE("jets stay with the host where they do not fit", "[cuda][resident]") {
   sides.begin_optimizer(2);
   Jets const jets(60);
   std::int64_t const terabyte = std::int64_t{1} << 40;
-  CHECK_FALSE(sides.cuda().make_resident(jets.view(), {{net.tape, 60}}, terabyte));
+  CHECK_FALSE(sides.cuda().make_resident(jets.view(), terabyte));
   std::string const text = error_text<Error>([&] {
     sides.cuda().start_update(
         {net.tape, both(Divisor::all), {}, sides.cuda_parameters(), sides.cuda_states()},
@@ -167,7 +171,8 @@ TEST_CASE("jets stay with the host where they do not fit", "[cuda][resident]") {
   CHECK_THROWS_AS(sides.cpu().start_evaluation(net.tape, ResidentBatch{{0, 60, {}}, 0, 60},
                                                sides.cuda_parameters()),
                   Error);
-  CHECK_THROWS_AS(sides.cuda().make_resident(jets.view(), {{net.tape, terabyte}}, 0), DeviceError);
+  CHECK_THROWS_AS(sides.cuda().reserve({{net.tape, terabyte}}, 0), DeviceError);
+  CHECK_THROWS_AS(sides.cuda().reserve({{net.tape, 60}}, terabyte), DeviceError);
 }
 
 }  // namespace

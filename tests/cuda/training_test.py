@@ -130,12 +130,20 @@ def test_says_how_many_jets_fit_into_memory(folder):
     small_shards(folder / "shards", count=600)
     recipe = small_recipe(folder, model={**NARROW, "core": [40, 40], "fork": [40]})
     small = on_emulator(MEMORY_MIB=1)
-    whole = ("--set", "data.validation_fraction=0")
-    said = refused("train", recipe, "--out", folder / "run", *CUDA, *whole, env=small, says=("device cuda:0: a batch of 500 jets needs", "MiB are free", "at most"))
-    fits = int(said.split("Use a batch of at most ")[1].split()[0])
-    check(20 < fits < 500, f"the number of jets that fit: {said}")
-    batches = [word for step in range(3) for word in ("--set", f"schedule.{step}.batch_size={fits // 2}")]
-    train(recipe, folder / "fits", *CUDA, *whole, *batches, env=small)
+    whole = ("--set", "data.validation_fraction=0", "--set", "collapse.restore=true", "--set", 'schedule.1.average={"decay":0.9}')
+    words = ("device cuda:0: a batch of 500 jets needs", "MiB are free", "at most")
+    fits = {}
+    for precision in ("fp32", "tf32", "bf16"):
+        options = (*CUDA, "--precision", precision, *whole)
+        said = refused("train", recipe, "--out", folder / precision, *options, env=small, says=(*words, f"in {precision}"))
+        fits[precision] = int(said.split("Use a batch of at most ")[1].split()[0])
+        if precision != "bf16":
+            fits[f"bf16, said in {precision}"] = int(said.split("jets (")[1].split(" with --precision bf16")[0])
+        said = refused("train", recipe, "--out", folder / f"{precision}_more", *options, *small_batches(fits[precision] + 1), env=small, says=words[1:])
+        check(f"at most {fits[precision]} jets" in said, f"one jet more than fits: {said}")
+        train(recipe, folder / f"{precision}_fits", *options, *small_batches(fits[precision]), env=small)
+    check(20 < fits["fp32"] == fits["tf32"] < fits["bf16"] < 500, f"the numbers of jets that fit: {fits}")
+    check(fits["bf16, said in fp32"] == fits["bf16, said in tf32"] == fits["bf16"], f"and what bf16 would do: {fits}")
 
 
 def test_jets_lie_on_the_device_where_they_fit(folder):

@@ -1,5 +1,6 @@
 #include "engine/tape.hpp"
 
+#include <algorithm>
 #include <vector>
 
 #include "tests/catch.hpp"
@@ -19,6 +20,7 @@ struct Scale {
   bool trainable() const { return train; }
   bool is_loss() const { return false; }
   bool saves_slope() const { return false; }
+  bool keeps_floats() const { return false; }
   std::int64_t prepared() const { return 1; }
 };
 
@@ -30,6 +32,7 @@ struct Product {
   bool trainable() const { return false; }
   bool is_loss() const { return false; }
   bool saves_slope() const { return false; }
+  bool keeps_floats() const { return false; }
   std::int64_t prepared() const { return 0; }
 };
 
@@ -40,6 +43,7 @@ struct Sum {
   bool trainable() const { return false; }
   bool is_loss() const { return true; }
   bool saves_slope() const { return false; }
+  bool keeps_floats() const { return true; }
   std::int64_t prepared() const { return 0; }
 };
 
@@ -225,13 +229,52 @@ TEST_CASE("a tape of 100,000 ops needs no recursion and little gradient memory",
   for (int i = 0; i < kOps; ++i) { at = tape.record(Scale{true, 1}, {at}); }
   tape.record(Sum{}, {at});
   tape.finish(true);
-  // Every value once (16 floats a row), the loss's own two, and two gradients in turn.
+  // Every value once (16 floats a row), the loss's own two, and two gradients in turn; all but the
+  // loss's can be stored in 2 bytes each.
   CHECK(tape.floats_per_row() == (kOps + 4) * 16);
+  CHECK(tape.floats_per_row(2) == (kOps + 2) * 8 + 2 * 16);
   float const data[] = {1};
   Run run(tape, 1.0f, {{data, 1, 1, 1}});
   tape.forward(run.backend, run.work, run.pass);
   tape.backward(run.backend, run.work, run.pass);
   CHECK(run.gradients[0] == static_cast<float>(kOps));
+}
+
+TEST_CASE("what a tape stores in fewer bytes lies apart from all else", "[tape]") {
+  SmallTape tape(one_parameter());
+  Id const x = tape.input(3, true);
+  Id const scaled = tape.record(Scale{true, 3}, {x});
+  Id const wide = tape.record(Scale{true, 70}, {x});
+  Id const product = tape.record(Product{3}, {x, scaled});
+  Id const sum = tape.record(Sum{}, {product});
+  tape.seed(scaled);
+  tape.seed(wide);
+  tape.finish(true);
+  for (std::int64_t const stored : {2, 4}) {
+    for (std::int64_t const capacity : {1, 5, 8}) {
+      CAPTURE(stored, capacity);
+      std::int64_t const floats = capacity * tape.floats_per_row(stored);
+      std::vector<int> users(static_cast<std::size_t>(floats * 4));  // of each byte
+      std::vector<float> memory(static_cast<std::size_t>(floats));
+      SmallTape::Workspace const work{memory.data(), capacity, false, stored};
+      auto const use = [&](Mat m, std::int64_t bytes) {
+        REQUIRE(m.data != nullptr);
+        std::int64_t const first = (m.data - memory.data()) * 4;
+        CHECK(first % 32 == 0);
+        for (std::int64_t i = first; i < first + m.rows * m.ld * bytes; ++i) {
+          ++users.at(static_cast<std::size_t>(i));
+        }
+      };
+      for (Id const id : {scaled, wide, product}) { use(tape.value(id, work, capacity), stored); }
+      for (Id const id : {scaled, wide}) { use(tape.grad(id, work, capacity), stored); }
+      use(tape.grad(product, work, capacity), stored);
+      for (Mat const m : {tape.value(sum, work, capacity), tape.saved(sum, work, capacity),
+                          tape.grad(x, work, capacity)}) {
+        use(m, 4);
+      }
+      CHECK(std::all_of(users.begin(), users.end(), [](int n) { return n == 1; }));
+    }
+  }
 }
 
 TEST_CASE("a tape without training reuses the memory of values nobody reads again", "[tape]") {
