@@ -9,8 +9,9 @@
 namespace jetcal::cuda {
 namespace {
 
-// Rows that predict() takes through the network at a time.
-constexpr std::int64_t kPredictRows = 32'768;
+// Jets that predict() takes through the network at a time: a block of a file is two such pieces, so
+// that there is something to compute while the next is on its way.
+constexpr std::int64_t kPieceRows = 4'096;
 
 // What a card's driver, graphs and libraries take as they go; not more than a share of a small one.
 constexpr std::int64_t kDriverBytes = std::int64_t{256} << 20;
@@ -117,24 +118,33 @@ class CudaExecution final : public Execution {
 
   void predict(Tape const& tape, ConstMat features, Buffer const& parameters,
                std::vector<Id> const& outputs, std::vector<Mat> const& into) override {
-    for (std::int64_t first = 0; first < features.rows; first += kPredictRows) {
-      std::int64_t const rows = std::min(kPredictRows, features.rows - first);
+    require_none_in_flight("predict");
+    if (features.rows == 0) { return; }
+    context_.make_current();
+    BatchShape whole{std::min(kPieceRows, features.rows), features.cols};
+    for (Id const id : outputs) { whole.outputs += tape[id].cols; }
+    whole.rows = std::max<std::int64_t>(1, memory_.rows_that_fit(tape, whole));
+    reserve(tape, whole);
+    queue_.prepare_prediction(tape, parameters.data());
+    std::deque<Piece> pieces;
+    auto const finish_first = [&] {
+      finish(pieces.front(), into);
+      pieces.pop_front();
+    };
+    for (std::int64_t first = 0; first < features.rows; first += whole.rows) {
+      if (pieces.size() == kSlots) { finish_first(); }
       HostBatch batch;
-      batch.features = {features.row(first), rows, features.cols, features.ld};
-      BatchShape const shape = shape_of(batch);
+      batch.features = {features.row(first), std::min(whole.rows, features.rows - first),
+                        features.cols, features.ld};
+      BatchShape shape = whole;
+      shape.rows = batch.features.rows;
       Slot& slot = free_slot(tape, shape, true, 0);
       slot.upload(batch, {}, uploads_.get(), stream());
-      Tape::Workspace const work =
-          queue_.enqueue_prediction(tape, slot.on_device(shape).features, parameters.data());
-      for (std::size_t i = 0; i < outputs.size(); ++i) {
-        ConstMat const value = tape.value(outputs[i], work, rows);
-        staged_values_.resize(static_cast<std::size_t>(rows * value.ld));
-        context_.download(value.data, staged_values_.data(), rows * value.ld);
-        for (std::int64_t r = 0; r < rows; ++r) {
-          std::copy_n(staged_values_.data() + r * value.ld, value.cols, into[i].row(first + r));
-        }
-      }
+      queue_.enqueue_prediction(slot, shape, tape, parameters.data(), outputs);
+      pieces.push_back({next_slot_, first, shape.rows});
+      take_slot();
     }
+    while (!pieces.empty()) { finish_first(); }
   }
 
   Device device() const override { return options_.device; }
@@ -153,6 +163,11 @@ class CudaExecution final : public Execution {
     std::int64_t rows = 0;
     std::size_t heads = 0;
     bool has_gradient = false;
+  };
+  /// Rows that are being predicted.
+  struct Piece {
+    std::size_t slot = 0;
+    std::int64_t first = 0, rows = 0;
   };
 
   cudaStream_t stream() const { return context_.stream(); }
@@ -209,7 +224,15 @@ class CudaExecution final : public Execution {
     graphs_.run(pass, stream(), [&] { queue_.enqueue(pass, tape, heads); });
     require_success(cudaEventRecord(slot.done.get(), stream()), "cudaEventRecord");
     in_flight_.push_back({pass.slot, rows, heads.size(), pass.kind != Pass::Kind::evaluation});
-    next_slot_ = (next_slot_ + 1) % kSlots;
+    take_slot();
+  }
+
+  void finish(Piece const& piece, std::vector<Mat> const& into) const {
+    Slot const& slot = memory_.slots[piece.slot];
+    require_success(cudaEventSynchronize(slot.done.get()), "waiting for the device");
+    std::vector<Mat> rows;
+    for (Mat const& m : into) { rows.push_back({m.row(piece.first), piece.rows, m.cols, m.ld}); }
+    slot.read(rows);
   }
 
   /// The next slot, with all the memory a pass takes and whose kernels it runs with: nothing is
@@ -226,6 +249,8 @@ class CudaExecution final : public Execution {
     if (slot.reserve_pinned(shape, of_host, heads)) { graphs_.clear(); }
     return slot;
   }
+
+  void take_slot() { next_slot_ = (next_slot_ + 1) % kSlots; }
 
   void reserve(Tape const& tape, BatchShape const& shape, std::int64_t beside = 0) {
     chooser_.decide(tape, shape.rows);
@@ -252,7 +277,6 @@ class CudaExecution final : public Execution {
 
   std::deque<InFlight> in_flight_;
   std::size_t next_slot_ = 0;
-  std::vector<float> staged_values_;
   PassResult result_;
 };
 

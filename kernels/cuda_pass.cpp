@@ -60,18 +60,22 @@ void PassQueue::enqueue(Pass const& pass, Tape const& tape, std::vector<Id> cons
   follow(downloads_.get(), downloaded_, stream());
 }
 
-Tape::Workspace PassQueue::enqueue_prediction(Tape const& tape, ConstMat features,
-                                              float const* parameters) {
-  auto const backend = backend_of({features.rows, 1}, {});
-  prepare(*backend, tape, parameters);
+void PassQueue::prepare_prediction(Tape const& tape, float const* parameters) {
+  prepare(*backend_of({1, 1}, {}), tape, parameters);
+}
+
+void PassQueue::enqueue_prediction(Slot& slot, BatchShape const& shape, Tape const& tape,
+                                   float const* parameters, std::vector<Id> const& outputs) {
   PassArguments arguments;
-  arguments.rows = features.rows;
-  arguments.inputs = {features};
+  arguments.rows = shape.rows;
+  arguments.inputs = {slot.on_device(shape).features};
   arguments.parameters = parameters;
   arguments.prepared = memory_.prepared.data();
-  Tape::Workspace work = memory_.workspace(features.rows);
-  tape.forward(*backend, work, arguments);
-  return work;
+  Tape::Workspace work = memory_.workspace(shape.rows);
+  tape.forward(*backend_of({shape.rows, 1}, {}), work, arguments);
+  std::vector<ConstMat> values;
+  for (Id const id : outputs) { values.push_back(tape.value(id, work, shape.rows)); }
+  slot.download(values, shape, stream(), downloads_.get());
 }
 
 std::unique_ptr<Backend> PassQueue::backend_of(Lanes const& lanes, LaneArenas const& arenas) const {

@@ -28,7 +28,7 @@ struct Pass {
 };
 
 /// Enqueues what passes are made of on a device's stream, always the same for the same pass, so
-/// that it can be captured. Losses go back to the host on a stream of their own.
+/// that it can be captured. Losses and predictions go back to the host on a stream of their own.
 class PassQueue {
  public:
   PassQueue(Context& context, ExecutionOptions const& options, KernelChooser const& chooser,
@@ -38,8 +38,12 @@ class PassQueue {
   /// The whole of `pass`; `heads` are the loss_entries() of its tape.
   void enqueue(Pass const& pass, Tape const& tape, std::vector<Id> const& heads);
 
-  /// The values of a tape without loss, in the workspace returned.
-  Tape::Workspace enqueue_prediction(Tape const& tape, ConstMat features, float const* parameters);
+  /// Parameters as predictions with them want them.
+  void prepare_prediction(Tape const& tape, float const* parameters);
+  /// The values of `outputs`, entries of a tape without loss, for the features in `slot`, and their
+  /// way back.
+  void enqueue_prediction(Slot& slot, BatchShape const& shape, Tape const& tape,
+                          float const* parameters, std::vector<Id> const& outputs);
 
  private:
   cudaStream_t stream() const { return context_.stream(); }

@@ -39,10 +39,10 @@ void copy_padded(ConstMat from, float* to) {
 }  // namespace
 
 bool Slot::reserve_pinned(BatchShape const& shape, bool of_host, std::size_t heads) {
-  std::int64_t const floats = of_host ? shape.rows * shape.floats_per_row() : 0;
+  std::int64_t const floats = of_host ? shape.input_floats() : 0;
   bool const input = grow(input_, input_bytes_, kConstantBytes + bytes(floats));
-  std::size_t const rows = heads * 2 * bytes(shape.rows);
-  return grow(output_, output_bytes_, kConstantBytes + rows) || input;
+  std::size_t const back = heads * 2 * bytes(shape.rows) + bytes(shape.output_floats());
+  return grow(output_, output_bytes_, kConstantBytes + back) || input;
 }
 
 void Slot::upload(HostBatch const& batch, UpdateConstants const& constants, cudaStream_t copies,
@@ -57,10 +57,10 @@ void Slot::upload(HostBatch const& batch, UpdateConstants const& constants, cuda
   }
   if (batch.weights != nullptr) { std::copy_n(batch.weights, shape.rows, to); }
   if (batch.bins != nullptr) { std::memcpy(to + shape.rows, batch.bins, bytes(shape.rows)); }
-  require_success(cudaMemcpyAsync(device.data(), input_.get(),
-                                  kConstantBytes + bytes(shape.rows * shape.floats_per_row()),
-                                  cudaMemcpyHostToDevice, copies),
-                  "a copy of a batch to the device");
+  require_success(
+      cudaMemcpyAsync(device.data(), input_.get(), kConstantBytes + bytes(shape.input_floats()),
+                      cudaMemcpyHostToDevice, copies),
+      "a copy of a batch to the device");
   follow(copies, uploaded_, stream);
 }
 
@@ -86,6 +86,7 @@ DeviceBatch Slot::on_device(BatchShape const& shape) {
   float* const weights = targets + shape.rows * shape.targets;
   batch.weights = {weights, shape.rows, 1, 1};
   batch.bins = reinterpret_cast<std::int32_t*>(weights + shape.rows);
+  batch.outputs = features + shape.input_floats();
   return batch;
 }
 
@@ -104,6 +105,33 @@ void Slot::download(Results const* results, cudaStream_t stream) {
   require_success(
       cudaMemcpyAsync(output_.get(), results, sizeof *results, cudaMemcpyDeviceToHost, stream),
       "a copy of results from the device");
+}
+
+void Slot::download(std::vector<ConstMat> const& outputs, BatchShape const& shape,
+                    cudaStream_t stream, cudaStream_t copies) {
+  float* const packed = on_device(shape).outputs;
+  float* to = packed;
+  for (ConstMat const& m : outputs) {
+    require_success(
+        cudaMemcpy2DAsync(to, bytes(m.cols), m.data, bytes(m.ld), bytes(m.cols),
+                          static_cast<std::size_t>(m.rows), cudaMemcpyDeviceToDevice, stream),
+        "a copy of predictions within the device");
+    to += m.rows * m.cols;
+  }
+  follow(stream, packed_, copies);
+  require_success(cudaMemcpyAsync(output_.get() + kConstantBytes, packed,
+                                  bytes(shape.output_floats()), cudaMemcpyDeviceToHost, copies),
+                  "a copy of predictions from the device");
+  require_success(cudaEventRecord(done.get(), copies), "cudaEventRecord");
+}
+
+void Slot::read(std::vector<Mat> const& outputs) const {
+  auto const* from = reinterpret_cast<float const*>(output_.get() + kConstantBytes);
+  for (Mat const& m : outputs) {
+    for (std::int64_t r = 0; r < m.rows; ++r, from += m.cols) {
+      std::copy_n(from, m.cols, m.row(r));
+    }
+  }
 }
 
 void Slot::read(std::int64_t rows, std::size_t heads, PassResult& result) const {

@@ -29,9 +29,11 @@ constexpr std::int64_t kRecordTargets = 2;
 struct BatchShape {
   std::int64_t rows = 0;
   std::int64_t features = 0, targets = 0;  ///< columns
+  std::int64_t outputs = 0;                ///< columns that come back of a prediction
 
   /// Features, targets, weight, bin.
-  std::int64_t floats_per_row() const { return padded(features) + targets + 2; }
+  std::int64_t input_floats() const { return rows * (padded(features) + targets + 2); }
+  std::int64_t output_floats() const { return rows * outputs; }
   bool operator==(BatchShape const&) const = default;
 };
 
@@ -40,19 +42,23 @@ struct DeviceBatch {
   UpdateConstants const* constants = nullptr;
   Mat features, targets, weights;
   std::int32_t* bins = nullptr;
+  float* outputs = nullptr;
 };
 
 /// The way of a batch to the device and of its results back. While a batch is on that way its slot
 /// must be left alone; several slots let batches follow each other closely.
 class Slot {
  public:
-  Slot() : done(make_event()), uploaded_(make_event()) {}
+  Slot() : done(make_event()), uploaded_(make_event()), packed_(make_event()) {}
 
-  /// Floats `device` needs for a batch, rows aside; the rest are BatchShape::floats_per_row().
   static constexpr std::int64_t kConstantFloats = 64;
+  /// What `device` needs for a batch.
+  static std::int64_t device_floats(BatchShape const& shape) {
+    return kConstantFloats + shape.input_floats() + shape.output_floats();
+  }
 
-  /// Pinned memory for a batch of the host's (if it is `of_host`) and the results of its heads.
-  /// True if it had to be found, so that addresses have changed.
+  /// Pinned memory for a batch of the host's (if it is `of_host`), the results of its heads and
+  /// outputs. True if it had to be found, so that addresses have changed.
   bool reserve_pinned(BatchShape const& shape, bool of_host, std::size_t heads);
 
   /// Copies the batch to pinned memory and from there, on `copies`, to the device; `stream` waits.
@@ -69,17 +75,22 @@ class Slot {
   void download_rows(std::size_t head, float const* row_loss, std::int64_t rows,
                      cudaStream_t stream);
   void download(Results const* results, cudaStream_t stream);
+  /// Of the outputs of a prediction: packed behind what `stream` computes, then beside it, on
+  /// `copies`; `done` is behind that.
+  void download(std::vector<ConstMat> const& outputs, BatchShape const& shape, cudaStream_t stream,
+                cudaStream_t copies);
   /// What has come back, once `done` has happened.
   void read(std::int64_t rows, std::size_t heads, PassResult& result) const;
+  void read(std::vector<Mat> const& outputs) const;
 
-  Buffer device;  ///< constants, features, targets, weights, bins, as in pinned memory
+  Buffer device;  ///< constants, features, targets, weights, bins, as in pinned memory; outputs
   Event done;     ///< to be recorded behind everything that uses the slot
 
  private:
   /// A head's row_loss and row_kept in pinned memory.
   float* rows_of(std::size_t head, std::int64_t rows) const;
 
-  Event uploaded_;
+  Event uploaded_, packed_;
   Pinned input_, output_;
   std::size_t input_bytes_ = 0, output_bytes_ = 0;
 };

@@ -37,9 +37,7 @@ std::vector<WorkingMemory::Need> WorkingMemory::needs(Tape const& tape, BatchSha
       {&prepared, tape.prepared_size()},
       {&lane_sums_, 2 * kMostRowArrays * lanes_},
   };
-  for (Slot& slot : slots) {
-    list.push_back({&slot.device, Slot::kConstantFloats + shape.rows * shape.floats_per_row()});
-  }
+  for (Slot& slot : slots) { list.push_back({&slot.device, Slot::device_floats(shape)}); }
   if (tape.training()) {
     std::int64_t const floats = tape.layout().size();
     std::int64_t const parts = (floats + cpu::kNormChunk - 1) / cpu::kNormChunk;
@@ -87,6 +85,12 @@ void WorkingMemory::require_memory(Tape const& tape, BatchShape const& shape, st
     text << " (" << most_rows(tape, shape, Precision::bf16, free) << " with --precision bf16)";
   }
   throw DeviceError(text.str() + ", fewer lanes, or --device cpu");
+}
+
+std::int64_t WorkingMemory::rows_that_fit(Tape const& tape, BatchShape const& shape) {
+  if (has_room(tape, shape)) { return shape.rows; }
+  std::int64_t const free = context_.free_bytes() + bytes();
+  return std::min(shape.rows, most_rows(tape, shape, precision_, free));
 }
 
 std::int64_t WorkingMemory::most_rows(Tape const& tape, BatchShape shape, Precision precision,

@@ -26,6 +26,9 @@ class WorkingMemory {
   /// Errors    DeviceError, which says how large a batch can be, if that is more than is free
   void grow(Tape const& tape, BatchShape const& shape, std::int64_t beside = 0);
 
+  /// shape.rows or, if a pass over so many does not fit, as many as do.
+  std::int64_t rows_that_fit(Tape const& tape, BatchShape const& shape);
+
   std::int64_t bytes() const;
   /// What it would be after such a pass.
   std::int64_t bytes_for(Tape const& tape, BatchShape const& shape) {

@@ -1,4 +1,5 @@
 // Passes that are started before the results of those before them are known.
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -110,9 +111,53 @@ TEST_CASE("cuda allocates nothing and waits for nothing but results", "[cuda][in
     CHECK(calls["waits"] == 0);
     CHECK(calls["pageable_copies"] == 0);
     CHECK(calls["event_waits"] == 6);  // for each result
+    // Every batch but the first is on its way while the one before it is computed.
+    CHECK(calls["overlapping_copies"] == 5);
     // The last batch goes through either slot: its graph is captured in the third or fourth epoch.
     CHECK(calls["graph_launches"] >= 5);
     if (epoch == 2) { CHECK((calls["graph_launches"] == 6 && calls["kernel_launches"] == 0)); }
+  }
+}
+
+/// A network of few products: the emulator is through with thousands of jets at once.
+model::Network tiny_network() {
+  model::NetworkConfig config;
+  config.core = {};
+  config.fork = {3};
+  config.gate = {3};
+  config.gate_scale = 3;
+  return {config, names(5)};
+}
+
+TEST_CASE("cuda predicts any number of jets, copying some while others are computed",
+          "[cuda][in_flight]") {
+  model::Network const network = tiny_network();
+  model::RecordedNetwork const net = network.record({}, {});
+  TwoSides sides(network);
+  constexpr std::int64_t kPiece = 4'096;
+  sides.predict(net, {2 * kPiece + 1, 5});
+  sides.predict(net, {20, 5});
+  calls_of_the_runtime();
+  for (std::int64_t const rows : {std::int64_t{0}, kPiece, 2 * kPiece + 1}) {
+    CAPTURE(rows);
+    Sample const sample(rows, 5, 1);
+    std::vector<float> energy(static_cast<std::size_t>(4 * rows + 1),
+                              -7.0f);  // every fourth: guard
+    sides.cuda().predict(net.tape, sample.batch().features, sides.cuda_parameters(), {net.energy},
+                         {Mat{energy.data(), rows, 3, 4}});
+    for (std::size_t i = 3; i < energy.size(); i += 4) { CHECK(energy[i] == -7.0f); }
+    auto calls = calls_of_the_runtime();
+    sides.predict(net, sample);
+    calls_of_the_runtime();
+    if (calls.empty()) { continue; }
+    int const pieces = rows == 0 ? 0 : rows == kPiece ? 1 : 3;
+    CHECK(calls["allocations"] == 0);
+    CHECK(calls["waits"] == 0);
+    CHECK(calls["pageable_copies"] == 0);
+    CHECK(calls["event_waits"] == pieces);
+    // The way there, of the first beside the weights' preparation, and the way back of all but the
+    // last.
+    CHECK(calls["overlapping_copies"] == std::max(0, 2 * pieces - 1));
   }
 }
 
@@ -189,6 +234,44 @@ TEST_CASE("cuda updates nothing with a loss that is not finite, nor after it",
       sides.finish();
     }
     sides.check_same_state();
+  }
+}
+
+TEST_CASE("cuda updates nothing with a gradient that is not finite although every loss is",
+          "[cuda][in_flight]") {
+  model::Network const network = small_network();
+  model::RecordedNetwork const net = network.record(with_losses(0), {});
+  // A feature so large that only a weight of 0 bears it, and heads so sure that gradients are
+  // large.
+  constexpr std::int64_t kFeature = 3;
+  std::vector<float> start = network.initial_parameters(7);
+  for (char const* const name : {"core.0.weight", "gate.0.weight"}) {
+    Mat const weight = network.layout().at(name).of(start.data());
+    std::fill_n(weight.row(kFeature), weight.cols, 0.0f);
+  }
+  for (char const* const name : {"energy.head.bias", "mass.head.bias"}) {
+    Mat const bias = network.layout().at(name).of(start.data());
+    std::fill_n(bias.data + 1, 2, -3.0f);
+  }
+  Sample sample(80, 5);
+  for (std::size_t r = 0; r < 80; ++r) { sample.x[r * 16 + kFeature] = 3e38f; }
+  for (Device const device : {Device{}, kCuda}) {
+    CAPTURE(device.name());
+    ExecutionOptions options;
+    options.device = device;
+    auto const execution = make_execution(options);
+    Buffer parameters(device, network.layout().size());
+    parameters.upload(start);
+    std::vector<Buffer> states;
+    states.emplace_back(device, parameters.size());
+    PassOptions const pass = both(Divisor::all);
+    PassResult const& result = execution->update(
+        {net.tape, pass, sgd_step({0.9, 0}, 1e-2), parameters, states}, sample.batch());
+    for (HeadResult const& head : result.heads) { CHECK(std::isfinite(head.loss)); }
+    CHECK(result.norm.non_finite > 0);
+    CHECK_FALSE(all_finite(result));
+    CHECK_SAME_BITS(parameters.download(), start);
+    CHECK_SAME_BITS(states[0].download(), std::vector<float>(start.size(), 0.0f));
   }
 }
 

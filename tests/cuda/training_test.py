@@ -164,9 +164,12 @@ def test_jets_lie_on_the_device_where_they_fit(folder):
 def test_a_streaming_loader_copies_batches(folder):
     recipe = few_jets(folder)
     options = ("--set", 'loader.mode="streaming"', "--set", "bins.pt_true=[200,400,4500]")
-    on_cpu, on_cuda = train(recipe, folder / "cpu", *options), folder / "cuda"
-    done = jetcal("train", recipe, "--out", on_cuda, *options, *CUDA)
+    on_cpu, on_cuda = train(recipe, folder / "cpu", *options, *small_batches(100)), folder / "cuda"
+    counters = folder / "counters.json"
+    done = jetcal("train", recipe, "--out", on_cuda, *options, *CUDA, *small_batches(100), env=on_emulator(COUNTERS=counters))
     check("device cuda:0: batches are copied to it (a streaming" in done.stdout + done.stderr, "the note says so")
+    lines, overlapping = metrics(on_cuda), json.loads(counters.read_text())["calls"]["overlapping_copies"]
+    check(overlapping >= lines[-1]["updates"] - len(lines), f"all batches but an epoch's first on their way beside kernels: {overlapping}")
     check_same_bits(on_cpu / "model.h5", on_cuda / "model.h5")
     check_same_metrics(on_cpu, on_cuda)
 
@@ -272,14 +275,18 @@ def test_an_epoch_of_more_updates_allocates_and_waits_no_more(folder):
 
 def test_calibrates_with_the_same_bits(folder):
     recipe = few_jets(folder)
-    model = train(recipe, folder / "run") / "model.h5"
+    model = train(recipe, folder / "run", "--set", "model.core=[128,128]") / "model.h5"
     shards = sorted((folder / "shards").glob("*.h5"))
-    for name, options in (("cpu", ()), ("cuda", CUDA)):
-        jetcal("calibrate", model, *shards, "--out", folder / f"{name}.h5", *options)
-    with h5py.File(folder / "cpu.h5") as one, h5py.File(folder / "cuda.h5") as other:
-        a, b = one["jets"][()], other["jets"][()]
-        check(a.dtype == b.dtype and a.tobytes() == b.tobytes(), "calibrated jets differ")
-        check(np.isfinite(b["energy_calibrated"]).all(), "calibrated energies must be numbers")
+    # Where memory is short jets go through the network in smaller pieces.
+    short = on_emulator(MEMORY_MIB=1, COUNTERS=folder / "short.json")
+    for name, options, env in (("cpu", (), {}), ("cuda", CUDA, {}), ("short", CUDA, short)):
+        jetcal("calibrate", model, *shards, "--out", folder / f"{name}.h5", *options, env=env)
+    check(json.loads((folder / "short.json").read_text())["calls"]["event_waits"] >= 4, "two pieces of each file")
+    for name in ("cuda", "short"):
+        with h5py.File(folder / "cpu.h5") as one, h5py.File(folder / f"{name}.h5") as other:
+            a, b = one["jets"][()], other["jets"][()]
+            check(a.dtype == b.dtype and a.tobytes() == b.tobytes(), f"{name}: calibrated jets differ")
+            check(np.isfinite(b["energy_calibrated"]).all(), f"{name}: calibrated energies must be numbers")
 
 
 def test_says_what_it_runs_on(folder):

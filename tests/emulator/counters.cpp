@@ -15,7 +15,8 @@
 namespace emulator {
 
 constexpr std::array<char const*, static_cast<std::size_t>(Call::count)> kCallNames = {
-    "allocations", "waits", "event_waits", "pageable_copies", "kernel_launches", "graph_launches"};
+    "allocations",     "waits",          "event_waits",       "pageable_copies",
+    "kernel_launches", "graph_launches", "overlapping_copies"};
 
 char const* name_of(Class c) {
   static constexpr std::array<char const*, static_cast<std::size_t>(Class::count)> kNames = {

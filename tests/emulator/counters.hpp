@@ -48,6 +48,7 @@ enum class Call : u8 {
   pageable_copy,  ///< an asynchronous copy that is none
   kernel_launch,  ///< asked for, captured ones included
   graph_launch,
+  overlapping_copy,  ///< between pinned memory and the device, free to run beside a kernel
   count
 };
 

@@ -242,6 +242,54 @@ TEST_CASE("calls that allocate, wait, copy or launch are counted", "[emulator]")
   CHECK(emulator_client::take_findings() == "");
 }
 
+TEST_CASE("copies that may run beside a kernel are counted", "[emulator]") {
+  DeviceBuffer<float> const x(std::vector<float>(16, 1.0f)), y(16);
+  float* pinned = nullptr;
+  check(cudaMallocHost(reinterpret_cast<void**>(&pinned), 2 * 64));
+  std::vector<float> pageable(16);
+  auto const calls = [] {
+    auto const counters = nlohmann::json::parse(emulator_client::counters());
+    return counters.at("calls").at("overlapping_copies").get<int>();
+  };
+  for (unsigned seed = 1; seed <= 4; ++seed) {
+    CAPTURE(seed);
+    emulator_client::set("SEED", seed);
+    Streams streams;
+    cudaStream_t const kernels = streams.all[0], copies = streams.all[1];
+    auto const copy = [&](cudaStream_t stream) {
+      check(cudaMemcpyAsync(pinned, x.data(), 64, cudaMemcpyDeviceToHost, stream));
+    };
+    auto const kernel = [&] { programs::scale(x.data(), y.data(), 16, 2.0f, kernels); };
+    check(cudaDeviceSynchronize());
+    emulator_client::reset_counters();
+    copy(copies);
+    CHECK(calls() == 0);  // there is no kernel yet
+    kernel();
+    kernel();
+    CHECK(calls() == 1);  // once, with however many kernels
+    copy(kernels);
+    kernel();
+    CHECK(calls() == 1);  // in the order of one stream
+    copy(copies);
+    CHECK(calls() == 2);
+    check(cudaEventRecord(streams.event, kernels));
+    check(cudaStreamWaitEvent(copies, streams.event, 0));
+    copy(copies);
+    CHECK(calls() == 2);  // behind all of them
+    check(cudaMemcpyAsync(y.data(), pageable.data(), 64, cudaMemcpyHostToDevice, copies));
+    check(cudaMemcpyAsync(y.data(), x.data(), 64, cudaMemcpyDeviceToDevice, copies));
+    kernel();
+    CHECK(calls() == 3);  // the pinned one behind the others
+    check(cudaStreamSynchronize(kernels));
+    copy(copies);
+    CHECK(calls() == 3);  // the host knows that no kernel is left
+    check(cudaDeviceSynchronize());
+  }
+  emulator_client::set("SEED", 1);
+  check(cudaFreeHost(pinned));
+  CHECK(emulator_client::take_findings() == "");
+}
+
 TEST_CASE("wrong arguments are errors, and the last one is remembered", "[emulator]") {
   DeviceBuffer<float> const x(16);
   std::vector<float> host(32);

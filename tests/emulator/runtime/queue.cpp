@@ -1,6 +1,7 @@
 // Streams, events and graphs.
 #include "tests/emulator/runtime/queue.hpp"
 
+#include "tests/emulator/counters.hpp"
 #include "tests/emulator/runtime/abi.hpp"
 #include "tests/emulator/settings.hpp"
 
@@ -65,6 +66,7 @@ int Queue::enqueue(Stream& stream, Work work, int kind) {
     operation->in_flight.push_back(PinnedMemory::get().begin(copy));
   }
   operation->work = std::move(work);
+  operation->kind = kind;
   // Executed ones matter too: waiting for this one is waiting for them.
   auto follow = [&](OperationRef const& on) {
     if (on) { operation->after.push_back(on); }
@@ -77,9 +79,31 @@ int Queue::enqueue(Stream& stream, Work work, int kind) {
   } else if (stream.blocking) {
     follow(default_stream_.last);
   }
+  count_overlapping_copies(operation);
   stream.last = operation;
   pending_.push_back(operation);
   return kSuccess;
+}
+
+// Of a copy and a kernel that the host has waited for neither of, whatever has been executed: they
+// may run beside each other if none comes after the other.
+void Queue::count_overlapping_copies(OperationRef const& latest) const {
+  constexpr int kKernels = 0, kCopy = 1;
+  auto is_copy = [](Operation const& o) { return o.kind == kCopy && !o.in_flight.empty(); };
+  if (latest->kind != kKernels && !is_copy(*latest)) { return; }
+  std::set<OperationRef> const before = all_before(latest);
+  auto count = [](Operation& copy) {
+    if (!std::exchange(copy.overlapping, true)) {
+      Counters::all().add_call(Call::overlapping_copy);
+    }
+  };
+  auto compare = [&](OperationRef const& other) {
+    if (before.count(other) != 0) { return; }
+    if (latest->kind == kKernels && is_copy(*other)) { count(*other); }
+    if (other->kind == kKernels && is_copy(*latest)) { count(*latest); }
+  };
+  std::for_each(pending_.begin(), pending_.end(), compare);
+  std::for_each(unknown_.begin(), unknown_.end(), compare);
 }
 
 int Queue::record(Event& event, Stream& stream) {
@@ -137,24 +161,29 @@ std::vector<OperationRef> Queue::ready() const {
   return list;
 }
 
-// Any order the dependencies allow; half of the time nothing that is not needed is executed.
-void Queue::execute_until(OperationRef const& operation) {
-  bool const only_needed = random_.below(2) == 0;
-  std::set<Operation*> needed;
-  std::vector<OperationRef> open = {operation};
+std::set<OperationRef> Queue::all_before(OperationRef const& operation) {
+  std::set<OperationRef> before;
+  std::vector<OperationRef> open = operation->after;
   while (!open.empty()) {
     OperationRef const next = open.back();
     open.pop_back();
-    if (next->done || !needed.insert(next.get()).second) { continue; }
+    if (!before.insert(next).second) { continue; }
     open.insert(open.end(), next->after.begin(), next->after.end());
   }
+  return before;
+}
+
+// Any order the dependencies allow; half of the time nothing that is not needed is executed.
+void Queue::execute_until(OperationRef const& operation) {
+  bool const only_needed = random_.below(2) == 0;
+  std::set<OperationRef> needed = all_before(operation);
+  needed.insert(operation);
   while (!operation->done) {
     std::vector<OperationRef> candidates = ready();
     if (only_needed) {
-      candidates.erase(
-          std::remove_if(candidates.begin(), candidates.end(),
-                         [&](OperationRef const& o) { return needed.count(o.get()) == 0; }),
-          candidates.end());
+      candidates.erase(std::remove_if(candidates.begin(), candidates.end(),
+                                      [&](OperationRef const& o) { return needed.count(o) == 0; }),
+                       candidates.end());
     }
     execute(candidates[random_.below(candidates.size())]);
   }

@@ -29,6 +29,8 @@ struct Work {
 
 struct Operation {
   Work work;
+  int kind = 0;              ///< as Node's
+  bool overlapping = false;  ///< a copy that has been counted as such
   std::vector<OperationRef> after;
   bool done = false;
   std::vector<u64> in_flight;  ///< of PinnedMemory, until the host has waited
@@ -100,9 +102,12 @@ class Queue {
 
  private:
   Queue();
+  void count_overlapping_copies(OperationRef const& latest) const;
   void execute(OperationRef const& operation);
   void execute_until(OperationRef const& operation);
   void known(OperationRef const& operation);
+  /// Everything it comes after, until the host has waited for it.
+  static std::set<OperationRef> all_before(OperationRef const& operation);
   std::vector<OperationRef> ready() const;
 
   Stream default_stream_;
