@@ -14,7 +14,7 @@ namespace jetcal::cuda {
 /// overflows.
 ///
 /// Accuracy  2^-17 of |x t| and of |t| + |x s (1 - t)(1 + t)|: the rounding of x log2(e), which e^x
-///           takes up to 87 times, and 2 ulp each of ex2.approx and rcp.approx (PTX ISA 9.0,
+///           takes up to 87 times, and the 2 and 1 ulp of ex2.approx and rcp.approx (PTX ISA 9.0,
 ///           9.7.3). A unit of tf32's last place is 2^-10, of bf16's 2^-7. Below -87.3 both are 0.
 __device__ inline float approximate_mish_and_slope(float x, float& slope) {
   float const e = ptx::approximate_power_of_two(fminf(x, 40.0f) * 0x1.715476p+0f);

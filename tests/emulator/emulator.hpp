@@ -29,8 +29,8 @@ inline std::string take_findings() {
 }
 
 /// Changes a setting of the environment (docs/emulator.md) while the program runs: "SEED",
-/// "THREADS", "STEPS", "LAUNCHES", "QUIET", "INDEPENDENT". False: not on the emulator, or no such
-/// setting.
+/// "THREADS", "STEPS", "LAUNCHES", "QUIET", "INDEPENDENT", "APPROXIMATE" (0: exact, 1: low, 2:
+/// high). False: not on the emulator, or no such setting.
 inline bool set(char const* name, unsigned long long value) {
   auto* const f = look_up<bool(char const*, unsigned long long)>("jetcal_emulator_set");
   return f != nullptr && f(name, value);

@@ -212,3 +212,32 @@ TEST_CASE("every instruction form computes what the host computes", "[emulator][
   }
   CHECK(emulator_client::take_findings() == "");
 }
+
+TEST_CASE("approximate functions are off by as much as PTX allows where that is asked for",
+          "[emulator][forms]") {
+  std::map<std::string, int> const ulps{{"ex2_approx_f32", 2},
+                                        {"ex2_approx_ftz_f32", 2},
+                                        {"rcp_approx_f32", 1},
+                                        {"rcp_approx_ftz_f32", 1},
+                                        {"rsqrt_approx_f32", 2}};
+  auto const references = forms::references();
+  DeviceBuffer<u64> const a({bits_of(1.0f), bits_of(1.7f), bits_of(3.0f), bits_of(0.01f)}), d(4);
+  auto const operands = a.read();
+  int found = 0;
+  for (programs::Form const& form : programs::instruction_forms()) {
+    if (!ulps.contains(form.name)) { continue; }
+    ++found;
+    CAPTURE(form.name);
+    for (int const to : {0, -1, 1}) {
+      REQUIRE(emulator_client::set("APPROXIMATE", to == 0 ? 0 : to < 0 ? 1 : 2));
+      programs::launch(form, a.data(), a.data(), a.data(), d.data(), 4);
+      auto const got = d.read();
+      for (std::size_t i = 0; i < got.size(); ++i) {
+        auto const want = references.at(form.name).compute(operands[i], 0, 0);
+        CHECK(ordered(got[i]) - ordered(*want) == to * ulps.at(form.name));
+      }
+    }
+  }
+  CHECK(found == 5);
+  REQUIRE(emulator_client::set("APPROXIMATE", 0));
+}

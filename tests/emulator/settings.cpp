@@ -47,6 +47,13 @@ Settings from_environment() {
     }
     s.independent = text == "independent";
   }
+  if (char const* const results = std::getenv("JETCAL_EMULATOR_APPROXIMATE")) {
+    std::string const text = results;
+    if (text != "exact" && text != "low" && text != "high") {
+      refuse("JETCAL_EMULATOR_APPROXIMATE", text, "exact, low or high");
+    }
+    s.approximate = text == "low" ? -1 : text == "high" ? 1 : 0;
+  }
   return s;
 }
 

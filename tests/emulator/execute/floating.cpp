@@ -1,7 +1,8 @@
-// Arithmetic in f32 and f64. The approximate functions (.approx) are computed exactly and rounded:
-// their last bits are not those of a GPU.
+// Arithmetic in f32 and f64. The approximate functions (.approx) are computed exactly and rounded,
+// some of them moved where Settings::approximate says so: their last bits are not those of a GPU.
 #include "tests/emulator/execute/elementwise.hpp"
 #include "tests/emulator/execute/select.hpp"
+#include "tests/emulator/settings.hpp"
 
 #include <cfenv>
 
@@ -27,6 +28,16 @@ Execute f32(ptx::Statement const& s, F) {
   if (ftz) { return elementwise<float, Arguments...>(Modified<true, false, F>{}); }
   if (sat) { return elementwise<float, Arguments...>(Modified<false, true, F>{}); }
   return elementwise<float, Arguments...>(Modified<false, false, F>{});
+}
+
+/// An approximate function's result, which PTX lets be off by `ulps` units in the last place.
+float approximately(double exact, int ulps) {
+  float result = static_cast<float>(exact);
+  int const to = settings().approximate;
+  for (int i = 0; to != 0 && i < ulps && std::isnormal(result); ++i) {
+    result = std::nextafter(result, to < 0 ? -HUGE_VALF : HUGE_VALF);
+  }
+  return result;
 }
 
 // A NaN loses against a number; -0 is less than +0.
@@ -98,14 +109,17 @@ Execute select_f32_special(ptx::Statement const& s) {
   if (name == "sqrt") {
     return f32<F>(s, [](F a) { return std::sqrt(a); });
   }
+  if (name == "rcp" && s.has("approx")) {
+    return f32<F>(s, [](F a) { return approximately(1.0 / static_cast<double>(a), 1); });
+  }
   if (name == "rcp") {
     return f32<F>(s, [](F a) { return 1.0f / a; });
   }
   if (name == "rsqrt") {
-    return f32<F>(s, [](F a) { return static_cast<F>(1.0 / std::sqrt(static_cast<double>(a))); });
+    return f32<F>(s, [](F a) { return approximately(1.0 / std::sqrt(static_cast<double>(a)), 2); });
   }
   if (name == "ex2") {
-    return f32<F>(s, [](F a) { return static_cast<F>(std::exp2(static_cast<double>(a))); });
+    return f32<F>(s, [](F a) { return approximately(std::exp2(static_cast<double>(a)), 2); });
   }
   if (name == "lg2") {
     return f32<F>(s, [](F a) { return static_cast<F>(std::log2(static_cast<double>(a))); });

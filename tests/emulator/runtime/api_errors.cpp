@@ -186,6 +186,8 @@ JETCAL_API bool jetcal_emulator_set(char const* name, unsigned long long value) 
     s.launches = value != 0;
   } else if (which == "INDEPENDENT") {
     s.independent = value != 0;
+  } else if (which == "APPROXIMATE") {
+    s.approximate = value == 0 ? 0 : value == 1 ? -1 : 1;
   } else {
     return false;
   }
