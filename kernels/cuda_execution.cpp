@@ -152,9 +152,6 @@ class CudaExecution final : public Execution {
   KernelChoices kernel_choices() const override { return chooser_.choices(); }
 
   std::int64_t memory() const override { return memory_.bytes() + chooser_.memory(); }
-  std::int64_t memory_for(PlannedPass const& pass) override {
-    return memory_.bytes_for(pass.tape, shape_of(pass)) + chooser_.memory();
-  }
 
  private:
   /// Something started and not finished.

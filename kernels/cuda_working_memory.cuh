@@ -30,10 +30,6 @@ class WorkingMemory {
   std::int64_t rows_that_fit(Tape const& tape, BatchShape const& shape);
 
   std::int64_t bytes() const;
-  /// What it would be after such a pass.
-  std::int64_t bytes_for(Tape const& tape, BatchShape const& shape) {
-    return bytes_for(tape, shape, precision_);
-  }
 
   Results* results() { return reinterpret_cast<Results*>(results_.data()); }
   double* lane_sums() { return reinterpret_cast<double*>(lane_sums_.data()); }
@@ -55,6 +51,7 @@ class WorkingMemory {
     bool too_small() const { return buffer->size() < floats; }
   };
   std::vector<Need> needs(Tape const& tape, BatchShape const& shape, Precision precision);
+  /// What bytes() would be after such a pass.
   std::int64_t bytes_for(Tape const& tape, BatchShape const& shape, Precision precision);
   bool has_other_gradients(Tape const& tape) const;
   void require_memory(Tape const& tape, BatchShape const& shape, std::int64_t beside);

@@ -149,8 +149,6 @@ class Execution {
 
   /// Bytes of working memory in use, gradient lanes included.
   virtual std::int64_t memory() const = 0;
-  /// What it would be after such a pass. A CPU takes batches of any size through the same memory.
-  virtual std::int64_t memory_for(PlannedPass const& /*pass*/) { return memory(); }
 };
 
 struct ExecutionOptions {

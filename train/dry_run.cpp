@@ -11,6 +11,7 @@
 #include "train/run_setup.hpp"
 #include "train/schedule.hpp"
 #include "train/trainer.hpp"
+#include "train/training_state.hpp"
 
 namespace jetcal::train {
 namespace {
@@ -42,9 +43,9 @@ struct Speed {
   std::int64_t bytes = 0;
 };
 
-/// `rows`: of the step's batches, though fewer are enough to measure with.
+/// `rows`: of the step's batches. Fewer are enough to measure with, once the memory is there.
 Speed measure(Recipe const& recipe, StepConfig const& step, std::int64_t rows,
-              model::Network const& network, Execution& execution, Buffer const& parameters) {
+              model::Network const& network, Execution& execution, TrainingState& state) {
   model::Recording what;
   what.training = true;
   what.energy_loss = step.energy;
@@ -57,16 +58,17 @@ Speed measure(Recipe const& recipe, StepConfig const& step, std::int64_t rows,
   auto const n = static_cast<std::int64_t>(recipe.features.size());
   data::Batch const batch = made_up(std::min(rows, kLargestBatch), n);
   HostBatch const view = host_batch(batch, n);
-  execution.train(net.tape, view, pass, parameters);
+  execution.reserve({{net.tape, rows}}, state.bytes_to_come(recipe));
+  execution.train(net.tape, view, pass, state.parameters());
   auto const start = Clock::now();
   double seconds = 0;
   std::int64_t jets = 0;
   while (seconds < kSeconds) {
-    execution.train(net.tape, view, pass, parameters);
+    execution.train(net.tape, view, pass, state.parameters());
     jets += batch.rows;
     seconds = std::chrono::duration<double>(Clock::now() - start).count();
   }
-  return {static_cast<double>(jets) / seconds, execution.memory_for({net.tape, rows})};
+  return {static_cast<double>(jets) / seconds, execution.memory()};
 }
 
 std::string duration(double seconds) {
@@ -83,8 +85,8 @@ std::string dry_run(Recipe const& recipe, RunOptions const& options) {
   auto const training = static_cast<std::int64_t>(
       std::llround(static_cast<double>(shards.rows()) * (1 - recipe.data.validation_fraction)));
   auto const execution = make_execution(execution_options(recipe, options));
-  Buffer parameters(options.device, network.layout().size());
-  parameters.upload(network.initial_parameters(recipe.seed));
+  TrainingState state(options.device, network.layout().size());
+  state.parameters().upload(network.initial_parameters(recipe.seed));
   std::string text = fmt::format(
       "{} shards, {} jets, about {} to train on; {} parameters\n\n"
       "step                   epochs    batch   updates          jets    jets/s      time\n",
@@ -97,7 +99,7 @@ std::string dry_run(Recipe const& recipe, RunOptions const& options) {
     double const jets = static_cast<double>(training) * static_cast<double>(length.updates) /
                         static_cast<double>(std::max<std::int64_t>(1, length.updates_per_epoch));
     std::int64_t const rows = std::clamp<std::int64_t>(training, 1, step.batch_size);
-    Speed const speed = measure(recipe, step, rows, network, *execution, parameters);
+    Speed const speed = measure(recipe, step, rows, network, *execution, state);
     double const seconds = jets / speed.jets_per_s;
     text += fmt::format("{:>3} {:<16} {:>8} {:>8} {:>9} {:>13.0f} {:>9.0f} {:>9}\n", i + 1,
                         step.name, step.epochs, step.batch_size, length.updates, jets,

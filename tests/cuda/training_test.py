@@ -139,6 +139,7 @@ def test_says_how_many_jets_fit_into_memory(folder):
         fits[precision] = int(said.split("Use a batch of at most ")[1].split()[0])
         if precision != "bf16":
             fits[f"bf16, said in {precision}"] = int(said.split("jets (")[1].split(" with --precision bf16")[0])
+        refused("train", recipe, "--dry-run", *options, env=small, says=words)
         said = refused("train", recipe, "--out", folder / f"{precision}_more", *options, *small_batches(fits[precision] + 1), env=small, says=words[1:])
         check(f"at most {fits[precision]} jets" in said, f"one jet more than fits: {said}")
         train(recipe, folder / f"{precision}_fits", *options, *small_batches(fits[precision]), env=small)
