@@ -57,31 +57,30 @@ __device__ void put(GradientTo<T> const& to, std::int64_t r, std::int64_t c, flo
   *p = narrowed<T>(v);
 }
 
+/// Gradients without data are not asked for.
 template <class T>
-__global__ void backward_logits_kernel(ConstMatOf<T> dy, ConstMatOf<T> h, ConstMatOf<T> gate,
-                                       float scale, GradientTo<T> dlogits) {
+__global__ void backward_kernel(ConstMatOf<T> dy, ConstMatOf<T> h, ConstMatOf<T> gate, float scale,
+                                GradientTo<T> dlogits, GradientTo<T> dh) {
   for (auto r = half_warp_index(); r < even_rows(h.rows); r += half_warp_stride()) {
     std::int64_t const cols = r < h.rows ? h.cols : 0;
     T const* const d = dy.data + r * dy.ld;
     T const* const x = h.data + r * h.ld;
     T const* const g = gate.data + r * gate.ld;
-    float sum = 0;  // of the softmax-weighted t = dy h
-    for (std::int64_t c = strand_index(); c < cols; c += kStrands) {
-      sum = math::fma(widened(d[c]) * widened(x[c]), widened(g[c]), sum);
+    float mean = 0;
+    if (dlogits.out.data != nullptr) {
+      float sum = 0;  // of the softmax-weighted t = dy h
+      for (std::int64_t c = strand_index(); c < cols; c += kStrands) {
+        sum = math::fma(widened(d[c]) * widened(x[c]), widened(g[c]), sum);
+      }
+      mean = sum_of_strands(sum) / scale;
     }
-    float const mean = sum_of_strands(sum) / scale;
     for (std::int64_t c = strand_index(); c < cols; c += kStrands) {
-      float const t = widened(d[c]) * widened(x[c]);
-      put(dlogits, r, c, math::softmax_gate_slope(widened(g[c]), t, mean));
+      float const out = widened(d[c]), weight = widened(g[c]);
+      if (dlogits.out.data != nullptr) {
+        put(dlogits, r, c, math::softmax_gate_slope(weight, out * widened(x[c]), mean));
+      }
+      if (dh.out.data != nullptr) { put(dh, r, c, out * weight); }
     }
-  }
-}
-
-template <class T>
-__global__ void backward_h_kernel(ConstMatOf<T> dy, ConstMatOf<T> gate, GradientTo<T> dh) {
-  for (auto i = first_index(); i < dy.rows * dy.cols; i += index_stride()) {
-    std::int64_t const r = i / dy.cols, c = i % dy.cols;
-    put(dh, r, c, widened(dy.data[r * dy.ld + c]) * widened(gate.data[r * gate.ld + c]));
   }
 }
 
@@ -118,16 +117,14 @@ void softmax_gate_backward(cudaStream_t stream, ConstMatOf<T> dy, ConstMatOf<T> 
   require_view(where, "hidden layer", h, h.rows, h.cols);
   require_view(where, "gate", gate, h.rows, h.cols);
   require_view(where, "gradient of the output", dy, h.rows, h.cols);
-  OpShape const shape{where, h.rows, h.cols, h.cols};
   if (dlogits.out.data != nullptr) {
     require_gradient(where, "gradient of the logits", dlogits, h.rows, h.cols);
-    launch(shape, backward_logits_kernel<T>, grid_of_rows(h.rows), stream, dy, h, gate, scale,
-           dlogits);
   }
   if (dh.out.data != nullptr) {
     require_gradient(where, "gradient of the hidden layer", dh, h.rows, h.cols);
-    launch(shape, backward_h_kernel<T>, grid_of(h.rows * h.cols), stream, dy, gate, dh);
   }
+  launch({where, h.rows, h.cols, h.cols}, backward_kernel<T>, grid_of_rows(h.rows), stream, dy, h,
+         gate, scale, dlogits, dh);
 }
 
 template void softmax_gate_forward(cudaStream_t, ConstMat, ConstMat, float, Mat, Mat);
