@@ -11,6 +11,19 @@
 namespace jetcal::cuda {
 
 #if JETCAL_HAS_CUBLAS
+namespace {
+
+// What cuBLAS calls a stored number, and how it multiplies it.
+template <class T>
+constexpr cudaDataType kType = CUDA_R_32F;
+template <>
+constexpr cudaDataType kType<Bf16> = CUDA_R_16BF;
+template <class T>
+constexpr cublasComputeType_t kCompute = CUBLAS_COMPUTE_32F;
+template <>
+constexpr cublasComputeType_t kCompute<Tf32> = CUBLAS_COMPUTE_32F_FAST_TF32;
+
+}  // namespace
 
 /// What is used of cuBLAS, and its state.
 struct Cublas::Library {
@@ -20,6 +33,9 @@ struct Cublas::Library {
     require(set_stream(handle, context.stream()), "setting the stream");
     require(set_workspace(handle, workspace.data(), kWorkspaceFloats * sizeof(float)),
             "setting the workspace");
+    // Parts of a bf16 product that are summed apart would meet in bf16 otherwise.
+    require(set_math_mode(handle, CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION),
+            "setting the way of sums");
   }
   ~Library() { static_cast<void>(destroy(handle)); }
   Library(Library const&) = delete;
@@ -50,6 +66,8 @@ struct Cublas::Library {
       found<decltype(cublasSetStream_v2)>("cublasSetStream_v2");
   decltype(cublasSetWorkspace_v2)* set_workspace =
       found<decltype(cublasSetWorkspace_v2)>("cublasSetWorkspace_v2");
+  decltype(cublasSetMathMode)* set_math_mode =
+      found<decltype(cublasSetMathMode)>("cublasSetMathMode");
   decltype(cublasGemmStridedBatchedEx_64)* multiply =
       found<decltype(cublasGemmStridedBatchedEx_64)>("cublasGemmStridedBatchedEx_64");
   Buffer workspace;
@@ -70,21 +88,22 @@ std::int64_t Cublas::workspace_bytes() const {
 }
 
 // cuBLAS counts columns first: it is given every matrix as its transpose, out^T = b^T a^T.
-void Cublas::multiply(Factor const& a, Factor const& b, bool accumulate, Mat out,
-                      Batch const& batch) const {
+template <class T, class Out>
+void Cublas::multiply(Factor<T> const& a, Factor<T> const& b, bool accumulate, MatOf<Out> out,
+                      ProductBatch const& batch) const {
   char const* const where = "cuBLAS";
   require_shape(where, "result", out, a.rows(), b.cols());
   JETCAL_REQUIRE(a.cols() == b.rows(), ShapeError,
                  where << ": factors are [" << a.rows() << ", " << a.cols() << "] and [" << b.rows()
                        << ", " << b.cols() << "] (the inner sizes must match)");
-  auto const turned = [](Factor const& f) { return f.transposed ? CUBLAS_OP_T : CUBLAS_OP_N; };
+  auto const turned = [](Factor<T> const& f) { return f.transposed ? CUBLAS_OP_T : CUBLAS_OP_N; };
   float const one = 1, kept = accumulate ? 1 : 0;
   context_.make_current();
-  cublasStatus_t const status = library_->multiply(
-      library_->handle, turned(b), turned(a), out.cols, out.rows, a.cols(), &one, b.matrix.data,
-      CUDA_R_32F, b.matrix.ld, batch.b_stride, a.matrix.data, CUDA_R_32F, a.matrix.ld,
-      batch.a_stride, &kept, out.data, CUDA_R_32F, out.ld, batch.out_stride, batch.count,
-      CUBLAS_COMPUTE_32F, CUBLAS_GEMM_DEFAULT);
+  cublasStatus_t const status =
+      library_->multiply(library_->handle, turned(b), turned(a), out.cols, out.rows, a.cols(), &one,
+                         b.matrix.data, kType<T>, b.matrix.ld, batch.b_stride, a.matrix.data,
+                         kType<T>, a.matrix.ld, batch.a_stride, &kept, out.data, kType<Out>, out.ld,
+                         batch.out_stride, batch.count, kCompute<T>, CUBLAS_GEMM_DEFAULT);
   std::ostringstream what;
   what << batch.count << " products [" << a.rows() << ", " << a.cols() << "] x [" << b.rows()
        << ", " << b.cols() << "]";
@@ -103,10 +122,23 @@ Cublas::Cublas(Context& context) : context_(context) {
 // Never reached: there is no object.
 int Cublas::version() const { return 0; }
 std::int64_t Cublas::workspace_bytes() const { return 0; }
-void Cublas::multiply(Factor const&, Factor const&, bool, Mat, Batch const&) const {}
+template <class T, class Out>
+void Cublas::multiply(Factor<T> const&, Factor<T> const&, bool, MatOf<Out>,
+                      ProductBatch const&) const {}
 
 #endif
 
 Cublas::~Cublas() = default;
+
+template void Cublas::multiply(Factor<float> const&, Factor<float> const&, bool, Mat,
+                               ProductBatch const&) const;
+template void Cublas::multiply(Factor<Tf32> const&, Factor<Tf32> const&, bool, MatOf<Tf32>,
+                               ProductBatch const&) const;
+template void Cublas::multiply(Factor<Tf32> const&, Factor<Tf32> const&, bool, Mat,
+                               ProductBatch const&) const;
+template void Cublas::multiply(Factor<Bf16> const&, Factor<Bf16> const&, bool, MatOf<Bf16>,
+                               ProductBatch const&) const;
+template void Cublas::multiply(Factor<Bf16> const&, Factor<Bf16> const&, bool, Mat,
+                               ProductBatch const&) const;
 
 }  // namespace jetcal::cuda

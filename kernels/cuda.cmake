@@ -18,7 +18,6 @@ add_library(jetcal_cuda_kernels STATIC
   dense_prepare.cu
   dense_tensor.cu
   dense_tensor_weights.cu
-  tensor_backend.cpp
   diffgrad.cu
   gather.cu
   head.cu

@@ -4,7 +4,6 @@
 
 #include "kernels/cuda_backend.cuh"
 #include "kernels/reduce.cuh"
-#include "kernels/tensor_backend.cuh"
 
 namespace jetcal::cuda {
 
@@ -79,15 +78,7 @@ void PassQueue::enqueue_prediction(Slot& slot, BatchShape const& shape, Tape con
 }
 
 std::unique_ptr<Backend> PassQueue::backend_of(Lanes const& lanes, LaneArenas const& arenas) const {
-  switch (options_.precision) {
-    case Precision::fp32:
-      break;
-    case Precision::tf32:
-      return std::make_unique<TensorBackend<Tf32>>(stream(), lanes, arenas);
-    case Precision::bf16:
-      return std::make_unique<TensorBackend<Bf16>>(stream(), lanes, arenas);
-  }
-  return std::make_unique<CudaBackend>(stream(), lanes, arenas, chooser_.kernels());
+  return make_cuda_backend(options_.precision, stream(), lanes, arenas, chooser_.kernels());
 }
 
 void PassQueue::prepare(Backend const& backend, Tape const& tape, float const* parameters) {

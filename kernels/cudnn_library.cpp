@@ -15,6 +15,15 @@
 namespace jetcal::cuda {
 
 #if JETCAL_HAS_CUDNN
+namespace {
+
+// What cuDNN calls a stored number.
+template <class T>
+constexpr cudnnDataType_t kType = CUDNN_DATA_FLOAT;
+template <>
+constexpr cudnnDataType_t kType<Bf16> = CUDNN_DATA_BFLOAT16;
+
+}  // namespace
 
 /// What is used of cuDNN, and its state.
 struct Cudnn::Library {
@@ -40,14 +49,14 @@ struct Cudnn::Library {
   }
 
   /// The description of a matrix, number `which`: images of one pixel and `cols` channels.
-  cudnnTensorDescriptor_t shape_of(std::size_t which, ConstMat m) const {
+  template <class T>
+  cudnnTensorDescriptor_t shape_of(std::size_t which, ConstMatOf<T> m) const {
     constexpr std::int64_t kMost = std::numeric_limits<int>::max();
     JETCAL_REQUIRE(m.rows <= kMost && m.ld <= kMost, ShapeError,
-                   "cuDNN: a matrix of " << m.rows << " rows, " << m.ld << " floats apart (at most "
-                                         << kMost << ")");
+                   "cuDNN: a matrix of " << m.rows << " rows, " << m.ld
+                                         << " numbers apart (at most " << kMost << ")");
     int const rows = static_cast<int>(m.rows), cols = static_cast<int>(m.cols);
-    require(set_shape(shapes[which], CUDNN_DATA_FLOAT, rows, cols, 1, 1, static_cast<int>(m.ld), 1,
-                      1, 1),
+    require(set_shape(shapes[which], kType<T>, rows, cols, 1, 1, static_cast<int>(m.ld), 1, 1, 1),
             "describing a matrix");
     return shapes[which];
   }
@@ -83,7 +92,8 @@ Cudnn::Cudnn(Context& context) : context_(context), library_(std::make_unique<Li
 
 int Cudnn::version() const { return static_cast<int>(library_->get_version()); }
 
-void Cudnn::softmax_forward(ConstMat logits, Mat share) const {
+template <class T>
+void Cudnn::softmax_forward(ConstMatOf<T> logits, MatOf<T> share) const {
   require_view("cuDNN softmax", "logits", logits, share.rows, share.cols);
   require_view("cuDNN softmax", "softmax", share, share.rows, share.cols);
   if (share.rows == 0 || share.cols == 0) { return; }
@@ -92,12 +102,13 @@ void Cudnn::softmax_forward(ConstMat logits, Mat share) const {
   library_->require(
       library_->forward(library_->handle, CUDNN_SOFTMAX_ACCURATE, CUDNN_SOFTMAX_MODE_INSTANCE, &one,
                         library_->shape_of(0, logits), logits.data, &none,
-                        library_->shape_of(1, share), share.data),
+                        library_->shape_of<T>(1, share), share.data),
       "softmax");
 }
 
-void Cudnn::softmax_backward(ConstMat share, ConstMat t, float scale, bool accumulate,
-                             Mat dlogits) const {
+template <class T>
+void Cudnn::softmax_backward(ConstMatOf<T> share, ConstMatOf<T> t, float scale, bool accumulate,
+                             MatOf<T> dlogits) const {
   char const* const where = "cuDNN softmax backward";
   require_view(where, "softmax", share, dlogits.rows, dlogits.cols);
   require_view(where, "gradient", t, dlogits.rows, dlogits.cols);
@@ -108,7 +119,7 @@ void Cudnn::softmax_backward(ConstMat share, ConstMat t, float scale, bool accum
   library_->require(
       library_->backward(library_->handle, CUDNN_SOFTMAX_ACCURATE, CUDNN_SOFTMAX_MODE_INSTANCE,
                          &scale, library_->shape_of(0, share), share.data, library_->shape_of(1, t),
-                         t.data, &kept, library_->shape_of(2, dlogits), dlogits.data),
+                         t.data, &kept, library_->shape_of<T>(2, dlogits), dlogits.data),
       "softmax backward");
 }
 
@@ -123,11 +134,22 @@ Cudnn::Cudnn(Context& context) : context_(context) {
 }
 // Never reached: there is no object.
 int Cudnn::version() const { return 0; }
-void Cudnn::softmax_forward(ConstMat, Mat) const {}
-void Cudnn::softmax_backward(ConstMat, ConstMat, float, bool, Mat) const {}
+template <class T>
+void Cudnn::softmax_forward(ConstMatOf<T>, MatOf<T>) const {}
+template <class T>
+void Cudnn::softmax_backward(ConstMatOf<T>, ConstMatOf<T>, float, bool, MatOf<T>) const {}
 
 #endif
 
 Cudnn::~Cudnn() = default;
+
+template void Cudnn::softmax_forward(ConstMat, Mat) const;
+template void Cudnn::softmax_forward(ConstMatOf<Tf32>, MatOf<Tf32>) const;
+template void Cudnn::softmax_forward(ConstMatOf<Bf16>, MatOf<Bf16>) const;
+template void Cudnn::softmax_backward(ConstMat, ConstMat, float, bool, Mat) const;
+template void Cudnn::softmax_backward(ConstMatOf<Tf32>, ConstMatOf<Tf32>, float, bool,
+                                      MatOf<Tf32>) const;
+template void Cudnn::softmax_backward(ConstMatOf<Bf16>, ConstMatOf<Bf16>, float, bool,
+                                      MatOf<Bf16>) const;
 
 }  // namespace jetcal::cuda

@@ -4,10 +4,13 @@
 
 #include "engine/matrix.hpp"
 #include "kernels/cuda_context.cuh"
+#include "kernels/storage.hpp"
 
 namespace jetcal::cuda {
 
-/// NVIDIA's cuDNN on one device and its stream: softmax over the rows of matrices.
+/// NVIDIA's cuDNN on one device and its stream: softmax over the rows of matrices of T, float, Tf32
+/// or Bf16, computed in float32 and rounded once. What is written as Tf32 is left as float32, not
+/// rounded to Tf32's bits.
 class Cudnn {
  public:
   /// Opens libcudnn.so.9. Errors: DeviceError if it, or its header at build time, is missing, or
@@ -23,14 +26,16 @@ class Cudnn {
   ///
   /// Shapes    both [rows, width]
   /// Errors    ShapeError if the shapes differ, DeviceError if cuDNN refuses
-  void softmax_forward(ConstMat logits, Mat share) const;
+  template <class T>
+  void softmax_forward(ConstMatOf<T> logits, MatOf<T> share) const;
 
   /// dlogits = scale share (t - sum over the row of share t), or += that.
   ///
   /// Shapes    all [rows, width]; share by softmax_forward, t the gradient with respect to scale *
   ///           share
-  void softmax_backward(ConstMat share, ConstMat t, float scale, bool accumulate,
-                        Mat dlogits) const;
+  template <class T>
+  void softmax_backward(ConstMatOf<T> share, ConstMatOf<T> t, float scale, bool accumulate,
+                        MatOf<T> dlogits) const;
 
  private:
   struct Library;

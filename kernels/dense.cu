@@ -141,8 +141,12 @@ __global__ void backward_activation_kernel(ConstMatOf<T> slope, MatOf<T> dy) {
   std::int64_t const fours = (dy.cols + 3) / 4;
   for (auto i = first_index(); i < dy.rows * fours; i += index_stride()) {
     std::int64_t const row = i / fours, col = i % fours * 4;
-    float4 const d = load_four(dy, row, col), s = load_four(slope, row, col);
-    store_four(dy, row, col, {d.x * s.x, d.y * s.y, d.z * s.z, d.w * s.w});
+    float4 d = load_four(dy, row, col);
+    if (slope.data != nullptr) {
+      float4 const s = load_four(slope, row, col);
+      d = {d.x * s.x, d.y * s.y, d.z * s.z, d.w * s.w};
+    }
+    store_four(dy, row, col, d);
   }
 }
 
@@ -175,7 +179,7 @@ void dense_forward(cudaStream_t stream, ConstMat x, ConstMat w, float const* bia
 template <class T>
 void dense_backward_activation(cudaStream_t stream, ConstMatOf<T> slope, MatOf<T> dy) {
   char const* const where = "dense_backward_activation";
-  require_fours(where, "slope", slope, dy.rows, dy.cols);
+  if (slope.data != nullptr) { require_fours(where, "slope", slope, dy.rows, dy.cols); }
   require_fours(where, "gradient", dy, dy.rows, dy.cols);
   launch({where, dy.rows, dy.cols, dy.cols}, backward_activation_kernel<T>,
          grid_of(dy.rows * ((dy.cols + 3) / 4)), stream, slope, dy);

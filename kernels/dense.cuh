@@ -23,8 +23,12 @@ struct LaneArenas {
   std::int64_t stride = 0;
 };
 
-/// to [cols, rows] = the transpose of from [rows, cols]: what dense_backward_data multiplies with.
-void dense_transpose(cudaStream_t stream, ConstMat from, Mat to);
+/// transposed = w's transpose and, if `rounded` has data, rounded = w, both rounded to T
+/// (kernels/storage.hpp): once a step, for the products.
+///
+/// Shapes    w and rounded [inputs, outputs], transposed [outputs, inputs]
+template <class T>
+void dense_prepare(cudaStream_t stream, ConstMat w, MatOf<T> rounded, MatOf<T> transposed);
 
 /// y = activation(x W + bias) and, if slope has data, its derivative (not written for `none`).
 ///
@@ -33,13 +37,13 @@ void dense_forward(cudaStream_t stream, ConstMat x, ConstMat w, float const* bia
                    Activation activation, Mat y, Mat slope);
 
 /// dy *= slope, in place: the gradient with respect to the product, where its last writer has not
-/// done it. T: kernels/storage.hpp.
+/// done it. A slope without data only rounds dy to T (kernels/storage.hpp).
 template <class T>
 void dense_backward_activation(cudaStream_t stream, ConstMatOf<T> slope, MatOf<T> dy);
 
 /// dx = dz W^T.
 ///
-/// Shapes    dz [rows, outputs], transposed [outputs, inputs] by dense_transpose, dx [rows, inputs]
+/// Shapes    dz [rows, outputs], transposed [outputs, inputs] by dense_prepare, dx [rows, inputs]
 void dense_backward_data(cudaStream_t stream, ConstMat dz, ConstMat transposed,
                          GradientTo<float> const& dx);
 

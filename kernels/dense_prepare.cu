@@ -1,4 +1,4 @@
-#include "kernels/dense_tensor.cuh"
+#include "kernels/dense.cuh"
 #include "kernels/launch.cuh"
 #include "kernels/storage.cuh"
 #include "kernels/views.hpp"
@@ -38,29 +38,20 @@ __global__ void prepare_kernel(ConstMat from, MatOf<T> copy, MatOf<T> transposed
   }
 }
 
-template <class T>
-void prepare(char const* where, cudaStream_t stream, ConstMat from, MatOf<T> copy,
-             MatOf<T> transposed) {
-  require_view(where, "matrix", from, from.rows, from.cols);
-  require_view(where, "transpose", transposed, from.cols, from.rows);
-  std::int64_t const tiles = (from.rows + kSide - 1) / kSide * ((from.cols + kSide - 1) / kSide);
-  launch({where, 0, from.rows, from.cols}, prepare_kernel<T>, grid_of_blocks(tiles, kBlock), stream,
-         from, copy, transposed);
-}
-
 }  // namespace
-
-void dense_transpose(cudaStream_t stream, ConstMat from, Mat to) {
-  prepare("dense_transpose", stream, from, Mat{}, to);
-}
 
 template <class T>
 void dense_prepare(cudaStream_t stream, ConstMat w, MatOf<T> rounded, MatOf<T> transposed) {
   char const* const where = "dense_prepare";
-  require_view(where, "rounded matrix", rounded, w.rows, w.cols);
-  prepare(where, stream, w, rounded, transposed);
+  require_view(where, "weight", w, w.rows, w.cols);
+  if (rounded.data != nullptr) { require_view(where, "rounded weight", rounded, w.rows, w.cols); }
+  require_view(where, "transposed weight", transposed, w.cols, w.rows);
+  std::int64_t const tiles = (w.rows + kSide - 1) / kSide * ((w.cols + kSide - 1) / kSide);
+  launch({where, 0, w.rows, w.cols}, prepare_kernel<T>, grid_of_blocks(tiles, kBlock), stream, w,
+         rounded, transposed);
 }
 
+template void dense_prepare(cudaStream_t, ConstMat, Mat, Mat);
 template void dense_prepare(cudaStream_t, ConstMat, MatOf<Tf32>, MatOf<Tf32>);
 template void dense_prepare(cudaStream_t, ConstMat, MatOf<Bf16>, MatOf<Bf16>);
 

@@ -18,23 +18,17 @@ namespace jetcal::cuda {
 //
 // Errors    ShapeError if shapes or alignment do not fit, DeviceError if a launch fails
 
-/// rounded = w and transposed = its transpose, both rounded to T: once a step, for the two below.
-///
-/// Shapes    w and rounded [inputs, outputs], transposed [outputs, inputs]
-template <class T>
-void dense_prepare(cudaStream_t stream, ConstMat w, MatOf<T> rounded, MatOf<T> transposed);
-
 /// y = activation(x W + bias) and, if slope has data, its derivative (not written for `none`).
 ///
-/// Shapes    x [rows, inputs], transposed [outputs, inputs], bias [outputs], y and slope
-///           [rows, outputs]
+/// Shapes    x [rows, inputs], transposed [outputs, inputs] by dense_prepare, bias [outputs],
+///           y and slope [rows, outputs]
 template <class T>
 void dense_forward(cudaStream_t stream, ConstMatOf<T> x, ConstMatOf<T> transposed,
                    float const* bias, Activation activation, MatOf<T> y, MatOf<T> slope);
 
 /// dx = dz W^T, rounded once after dx's sum and slope.
 ///
-/// Shapes    dz [rows, outputs], w [inputs, outputs], dx [rows, inputs]
+/// Shapes    dz [rows, outputs], w [inputs, outputs] by dense_prepare, dx [rows, inputs]
 template <class T>
 void dense_backward_data(cudaStream_t stream, ConstMatOf<T> dz, ConstMatOf<T> w,
                          GradientTo<T> const& dx);

@@ -22,13 +22,6 @@ std::unique_ptr<Execution> make_execution(ExecutionOptions const& options) {
   JETCAL_REQUIRE(options.dense_kernels != DenseKernels::onednn, DeviceError,
                  "--dense-kernels: onednn computes on the CPU (device is "
                      << options.device.name() << "). Use own, or --device cpu");
-  bool const own =
-      options.dense_kernels == DenseKernels::own && options.softmax_kernels == SoftmaxKernels::own;
-  JETCAL_REQUIRE(own || options.precision == Precision::fp32, DeviceError,
-                 "--precision: " << name(options.precision) << " runs with own kernels only, but "
-                                 << "--dense-kernels is " << name(options.dense_kernels)
-                                 << " and --softmax-kernels is " << name(options.softmax_kernels)
-                                 << ". Use own for both, or --precision fp32");
   auto& make =
       CudaLibrary::open().function<decltype(jetcal_cuda_execution)>("jetcal_cuda_execution");
   return std::unique_ptr<Execution>(make(options));

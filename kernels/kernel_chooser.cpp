@@ -65,8 +65,8 @@ Tape tape_of(KernelShape const& shape) {
   return tape;
 }
 
-/// Memory of a pass through such a tape, all 0: the time of a product does not depend on its
-/// numbers.
+/// Memory of a pass through such a tape, all 0, which every precision stores alike: the time of a
+/// product does not depend on its numbers.
 class Pass {
  public:
   Pass(Context& context, Tape const& tape, std::int64_t rows, std::int64_t n_lanes)
@@ -89,13 +89,14 @@ class Pass {
   }
 
   /// Our kernels, or those of `vendor`, as they run in a pass.
-  CudaBackend backend(cudaStream_t stream, VendorKernels const& vendor) {
+  std::unique_ptr<Backend> backend(Precision precision, cudaStream_t stream,
+                                   VendorKernels const& vendor) {
     LaneArenas const arenas{arguments_.gradients, other_lanes_.data(), tape_.layout().size()};
-    return {stream, lanes_, arenas, vendor};
+    return make_cuda_backend(precision, stream, lanes_, arenas, vendor);
   }
 
   /// Runs what `op` names, forward, backward or both.
-  void run(CudaBackend const& backend, KernelOp op) {
+  void run(Backend const& backend, KernelOp op) {
     bool const forward = op == KernelOp::dense_forward || op == KernelOp::softmax_gate;
     if (forward) { tape_.forward(backend, work_, arguments_); }
     if (op == KernelOp::dense_forward) { return; }
@@ -240,10 +241,10 @@ MeasuredKernels KernelChooser::measure(KernelShape const& shape, std::string_vie
   Pass pass(context_, tape, rows, options_.lanes);
   VendorKernels const theirs{cublas_.has_value() ? &*cublas_ : nullptr,
                              cudnn_.has_value() ? &*cudnn_ : nullptr, nullptr};
-  CudaBackend const our_backend = pass.backend(context_.stream(), {});
-  CudaBackend const their_backend = pass.backend(context_.stream(), theirs);
-  auto const own = [&] { pass.run(our_backend, shape.op); };
-  auto const other = [&] { pass.run(their_backend, shape.op); };
+  auto const our_backend = pass.backend(options_.precision, context_.stream(), {});
+  auto const their_backend = pass.backend(options_.precision, context_.stream(), theirs);
+  auto const own = [&] { pass.run(*our_backend, shape.op); };
+  auto const other = [&] { pass.run(*their_backend, shape.op); };
   Stopwatch const watch(context_.stream());
   own();
   other();

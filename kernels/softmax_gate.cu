@@ -2,11 +2,10 @@
 
 #include <cmath>
 
+#include "kernels/gate_gradient.cuh"
 #include "kernels/launch.cuh"
 #include "kernels/softmax_gate.math.hpp"
-#include "kernels/storage.cuh"
 #include "kernels/strands.cuh"
-#include "kernels/views.hpp"
 
 namespace jetcal::cuda {
 namespace {
@@ -49,14 +48,6 @@ __global__ void forward_kernel(ConstMatOf<T> logits, ConstMatOf<T> h, float scal
   }
 }
 
-template <class T>
-__device__ void put(GradientTo<T> const& to, std::int64_t r, std::int64_t c, float v) {
-  T* const p = to.out.data + r * to.out.ld + c;
-  if (to.accumulate) { v = widened(*p) + v; }
-  if (to.slope.data != nullptr) { v = v * widened(to.slope.data[r * to.slope.ld + c]); }
-  *p = narrowed<T>(v);
-}
-
 /// Gradients without data are not asked for.
 template <class T>
 __global__ void backward_kernel(ConstMatOf<T> dy, ConstMatOf<T> h, ConstMatOf<T> gate, float scale,
@@ -85,13 +76,6 @@ __global__ void backward_kernel(ConstMatOf<T> dy, ConstMatOf<T> h, ConstMatOf<T>
 }
 
 Grid grid_of_rows(std::int64_t rows) { return grid_of((rows + 1) / 2 * 2 * kStrands); }
-
-template <class T>
-void require_gradient(char const* where, char const* what, GradientTo<T> const& gradient,
-                      std::int64_t rows, std::int64_t cols) {
-  require_view(where, what, gradient.out, rows, cols);
-  if (gradient.slope.data != nullptr) { require_view(where, "slope", gradient.slope, rows, cols); }
-}
 
 }  // namespace
 

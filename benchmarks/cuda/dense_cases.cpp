@@ -108,6 +108,9 @@ struct Layer {
         sizes.push_back(size);
       }
     }
+    if (rounds_products) {
+      for (double& size : sizes) { size *= 1 + Kind<T>::kRounding / (kWidth * test::kEps); }
+    }
     return compare<T>(got, want, sizes, kWidth);
   }
 
@@ -136,6 +139,7 @@ struct Layer {
 
   static constexpr std::int64_t kStride = (kWidth + 1) * padded(kWidth);
   std::int64_t rows;
+  bool rounds_products = false;  ///< to T, before what follows them
   HostMatrix x, w, dz, bias;
   typename Kind<T>::Stored on_x, on_w, on_transposed, on_dz, y, slope, dx;
   DeviceMatrix on_bias;
@@ -149,22 +153,29 @@ cuda::Cublas const& cublas() {
 }
 
 /// The same through cuBLAS.
-struct CublasLayer : Layer<float> {
-  explicit CublasLayer(std::int64_t n) : Layer(n) { cublas(); }  // where it is missing, no case
+template <class T>
+struct CublasLayer : Layer<T> {
+  explicit CublasLayer(std::int64_t n) : Layer<T>(n) {
+    cublas();  // where it is missing, no case
+    this->rounds_products = std::is_same_v<T, cuda::Bf16>;
+  }
 
   void forward() {
-    cuda::dense_forward(cublas(), on_x.view(), on_w.view(), on_bias.view().data, Activation::mish,
-                        y.view(), slope.view());
+    cuda::dense_forward<T>(cublas(), this->on_x.view(), this->on_w.view(),
+                           this->on_bias.view().data, Activation::mish, this->y.view(),
+                           this->slope.view());
   }
   void backward_data() {
-    cuda::dense_backward_data(cublas(), on_dz.view(), on_w.view(), false, dx.view());
+    cuda::dense_backward_data<T>(cublas(), this->on_dz.view(), this->on_w.view(),
+                                 {this->dx.view(), false, {}});
   }
   void backward_weights() {
-    float* const first = gradients.data();
-    cuda::dense_backward_weights(cublas(), on_x.view(), on_dz.view(), lanes,
-                                 {first, first + kStride, kStride}, false,
-                                 {first, kWidth, kWidth, padded(kWidth)},
-                                 {first + kWidth * padded(kWidth), 1, kWidth, padded(kWidth)});
+    constexpr std::int64_t kLane = Layer<T>::kStride;
+    float* const first = this->gradients.data();
+    cuda::dense_backward_weights<T>(cublas(), this->on_x.view(), this->on_dz.view(), this->lanes,
+                                    {first, first + kLane, kLane}, false,
+                                    {first, kWidth, kWidth, padded(kWidth)},
+                                    {first + kWidth * padded(kWidth), 1, kWidth, padded(kWidth)});
   }
 };
 
@@ -214,13 +225,9 @@ Case prepare(std::int64_t n) {
   auto const weights = std::make_shared<Weights>(HostMatrix::random(rows, kWidth, "w", 0.1));
   return {bytes(rows, kWidth) + (kFloat ? 1 : 2) * bytes<T>(rows, kWidth), 0, 0,
           [weights] {
-            ConstMat const w = std::as_const(weights->on_w).view();
-            if constexpr (kFloat) {
-              cuda::dense_transpose(test::stream(), w, weights->turned.view());
-            } else {
-              cuda::dense_prepare(test::stream(), w, weights->rounded.view(),
-                                  weights->turned.view());
-            }
+            MatOf<T> const rounded = kFloat ? MatOf<T>{} : weights->rounded.view();
+            cuda::dense_prepare<T>(test::stream(), weights->on_w.view(), rounded,
+                                   weights->turned.view());
           },
           [weights] {
             HostMatrix const w = Kind<T>::rounded(weights->w);
@@ -238,9 +245,11 @@ std::vector<NamedCase> dense_cases() {
                               {"dense_prepare/tf32/own", true, prepare<cuda::Tf32>},
                               {"dense_prepare/bf16/own", true, prepare<cuda::Bf16>}};
   add_kind<Layer<float>, float>(list, "own");
-  add_kind<CublasLayer, float>(list, "cublas");
+  add_kind<CublasLayer<float>, float>(list, "cublas");
   add_kind<Layer<cuda::Tf32>, cuda::Tf32>(list, "own");
+  add_kind<CublasLayer<cuda::Tf32>, cuda::Tf32>(list, "cublas");
   add_kind<Layer<cuda::Bf16>, cuda::Bf16>(list, "own");
+  add_kind<CublasLayer<cuda::Bf16>, cuda::Bf16>(list, "cublas");
   return list;
 }
 

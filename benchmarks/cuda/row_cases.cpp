@@ -106,14 +106,14 @@ struct CudnnGate : Gate<float> {
   static constexpr test::Tolerance kTolerance{300 * test::kEps, 1e-30};
 
   void forward() {
-    cuda::softmax_gate_forward(library(), on_logits.view(), on_h.view(), kScale, on_gate.view(),
-                               on_y.view());
+    cuda::softmax_gate_forward<float>(library(), on_logits.view(), on_h.view(), kScale,
+                                      on_gate.view(), on_y.view());
   }
   Comparison check_forward() { return test::compare(on_y.values(), y.values(), kTolerance); }
 
   void backward() {
-    cuda::softmax_gate_backward(library(), on_dy.view(), on_h.view(), on_gate.view(), kScale, false,
-                                on_dlogits.view(), false, on_dh.view());
+    cuda::softmax_gate_backward<float>(library(), on_dy.view(), on_h.view(), on_gate.view(), kScale,
+                                       {on_dlogits.view(), false, {}}, {on_dh.view(), false, {}});
   }
   Comparison check_backward() {
     HostMatrix dlogits(dy.view().rows, kWidth), dh(dy.view().rows, kWidth);

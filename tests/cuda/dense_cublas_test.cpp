@@ -1,219 +1,160 @@
 #include "kernels/dense_cublas.cuh"
 
 #include "tests/catch.hpp"
-#include "tests/cuda/device_matrix.hpp"
-#include "tests/emulator/emulator.hpp"
+#include "tests/cuda/dense_reference.hpp"
 #include "tests/error_text.hpp"
 
 namespace jetcal::test {
 namespace {
 
-struct Case {
-  std::int64_t rows, inputs, outputs;
-};
+using cuda::Bf16;
+using cuda::Tf32;
 
 // Odd sizes, none a multiple of anything; lanes of equal rows (128, 256) and of others; the paper's
 // widths.
-constexpr Case kCases[] = {{1, 1, 1},    {2, 3, 2},    {17, 15, 7},   {33, 32, 31}, {65, 65, 65},
-                           {127, 33, 3}, {128, 12, 5}, {129, 4, 20},  {256, 9, 70}, {257, 48, 9},
-                           {43, 210, 2}, {3, 13, 210}, {301, 5, 250}, {0, 4, 6}};
+constexpr DenseShape kCases[] = {{1, 1, 1},     {2, 3, 2},    {17, 15, 7},  {33, 32, 31},
+                                 {65, 65, 65},  {127, 33, 3}, {128, 12, 5}, {129, 4, 20},
+                                 {256, 9, 70},  {257, 48, 9}, {43, 210, 2}, {3, 13, 210},
+                                 {301, 5, 250}, {0, 4, 6}};
 
 cuda::Cublas& cublas() {
   static cuda::Cublas library(context());
   return library;
 }
 
-/// Sums of products in double, and the sums of their magnitudes.
-struct Sums {
-  std::vector<double> value, size;
+/// The roundings to bf16 between cuBLAS's product and what our kernels do with it.
+template <class T>
+constexpr double kBetween = std::is_same_v<T, Bf16> ? kRounding<Bf16> : 0;
 
-  /// term(i, j, k) for i < rows, j < cols, k < depth; begins with first(i, j).
-  template <class Term, class First>
-  Sums(std::int64_t rows, std::int64_t cols, std::int64_t depth, Term term, First first) {
-    for (std::int64_t i = 0; i < rows; ++i) {
-      for (std::int64_t j = 0; j < cols; ++j) {
-        double sum = first(i, j), magnitude = std::abs(sum);
-        for (std::int64_t k = 0; k < depth; ++k) {
-          sum += term(i, j, k);
-          magnitude += std::abs(term(i, j, k));
-        }
-        value.push_back(sum);
-        size.push_back(magnitude);
-      }
-    }
+/// What is wrong with a product's sums in T.
+template <class T>
+std::vector<double> errors_of(Products const& product, std::int64_t terms) {
+  std::vector<double> errors;
+  for (std::size_t i = 0; i < product.sums.size(); ++i) {
+    errors.push_back(kBetween<T> * std::abs(product.sums[i]) +
+                     (1 + kBetween<T>)*chain(terms) * product.sizes[i]);
   }
-};
-
-double at(HostMatrix const& m, std::int64_t row, std::int64_t col) {
-  return static_cast<double>(m.view().row(row)[col]);
+  return errors;
 }
 
-/// A sum of `terms` products in any order, each of them and each addition rounded once.
-Tolerance any_order(std::int64_t terms) {
-  return {static_cast<double>(terms + 1) * kEps / 2, 1e-37};
-}
-
-double mish(double x) { return x * std::tanh(std::log1p(std::exp(x))); }
-double mish_slope(double x) {
-  double const t = std::tanh(std::log1p(std::exp(x)));
-  return t + x * (1 - t * t) / (1 + std::exp(-x));
-}
-
-TEST_CASE("cuBLAS dense forward is the layer's equation", "[cuda][cublas]") {
-  for (Case const& c : kCases) {
+TEMPLATE_TEST_CASE("cuBLAS dense forward is the layer's equation", "[cuda][cublas]", float, Tf32,
+                   Bf16) {
+  using T = TestType;
+  for (DenseShape const& c : kCases) {
     CAPTURE(c.rows, c.inputs, c.outputs);
-    HostMatrix const x = HostMatrix::random(c.rows, c.inputs, "x", 2);
-    HostMatrix const w = HostMatrix::random(c.inputs, c.outputs, "w");
-    HostMatrix const bias = HostMatrix::random(1, c.outputs, "bias");
-    Sums const z(
-        c.rows, c.outputs, c.inputs,
-        [&](auto i, auto j, auto k) { return at(x, i, k) * at(w, k, j); },
-        [&](auto, auto j) { return at(bias, 0, j); });
-    DeviceMatrix const dx(x), dw(w), db(bias);
+    Layer<T> const layer(c);
+    Products z(layer.x.view(), layer.w.view());
+    std::vector<double> errors = errors_of<T>(z, c.inputs);
+    z.add_row(layer.bias.view());
+    for (std::size_t i = 0; i < errors.size(); ++i) { errors[i] += kEps * z.sizes[i]; }
     for (bool const activated : {false, true}) {
       CAPTURE(activated);
-      DeviceMatrix y(c.rows, c.outputs, kGuard), slope(c.rows, c.outputs, kGuard);
-      cuda::dense_forward(cublas(), dx.view(), dw.view(), db.view().data,
-                          activated ? Activation::mish : Activation::none, y.view(),
-                          activated ? slope.view() : Mat{});
+      StoredMatrix<T> y(c.rows, c.outputs, kGuard), slope(c.rows, c.outputs, kGuard);
+      cuda::dense_forward<T>(cublas(), layer.on_x.view(), layer.on_w.view(),
+                             layer.on_bias.view().data,
+                             activated ? Activation::mish : Activation::none, y.view(),
+                             activated ? slope.view() : MatOf<T>{});
       CHECK((y.well_kept() && slope.well_kept()));
-      Tolerance const sum = any_order(c.inputs + 1);
-      if (!activated) {
-        CHECK_CLOSE(y.values(), z.value, sum, z.size);
-        continue;
+      if (activated) {
+        check_mish<T>(y.values(), slope.values(), z.sums, errors);
+      } else {
+        check_rounded<T>(y.values(), z.sums, errors);
       }
-      // |mish'| <= 1.1, |mish''| <= 0.7 carry the sum's error on; 4 ulp of the functions' own.
-      std::vector<double> want_y, want_slope, size = z.size;
-      for (std::size_t i = 0; i < z.value.size(); ++i) {
-        want_y.push_back(mish(z.value[i]));
-        want_slope.push_back(mish_slope(z.value[i]));
-        size[i] += 1;
-      }
-      Tolerance const carried{1.1 * sum.rel + 8 * kEps, sum.abs};
-      CHECK_CLOSE(y.values(), want_y, carried, size);
-      CHECK_CLOSE(slope.values(), want_slope, carried, size);
     }
   }
 }
 
-TEST_CASE("cuBLAS dense backward to the inputs is the equation, and adds", "[cuda][cublas]") {
-  for (Case const& c : kCases) {
-    HostMatrix const w = HostMatrix::random(c.inputs, c.outputs, "w");
-    HostMatrix const dz = HostMatrix::random(c.rows, c.outputs, "cotangent");
-    DeviceMatrix const dw(w), ddz(dz);
-    for (bool const accumulate : {false, true}) {
-      CAPTURE(c.rows, c.inputs, c.outputs, accumulate);
-      Sums const want(
-          c.rows, c.inputs, c.outputs,
-          [&](auto i, auto j, auto k) { return at(dz, i, k) * at(w, j, k); },
-          [&](auto, auto) { return accumulate ? 0.5 : 0.0; });
-      DeviceMatrix dx(c.rows, c.inputs, accumulate ? 0.5f : std::nanf(""));
-      cuda::dense_backward_data(cublas(), ddz.view(), dw.view(), accumulate, dx.view());
-      CHECK_CLOSE(dx.values(), want.value, any_order(c.outputs + 1), want.size);
+TEMPLATE_TEST_CASE("cuBLAS dense backward to the inputs is the equation, adds, and takes the slope",
+                   "[cuda][cublas]", float, Tf32, Bf16) {
+  using T = TestType;
+  for (DenseShape const& c : kCases) {
+    HostMatrix const w = rounded<T>(HostMatrix::random(c.inputs, c.outputs, "w"));
+    HostMatrix const dz = rounded<T>(HostMatrix::random(c.rows, c.outputs, "cotangent"));
+    HostMatrix const slope = rounded<T>(HostMatrix::random(c.rows, c.inputs, "slope"));
+    StoredMatrix<T> const on_w(w), on_dz(dz), on_slope(slope);
+    Products const product(dz.view(), transposed(w).view());
+    for (int which = 0; which < 4; ++which) {
+      bool const accumulate = which % 2 != 0, sloped = which / 2 != 0;
+      CAPTURE(c.rows, c.inputs, c.outputs, accumulate, sloped);
+      Products want = product;
+      if (accumulate) { want.add(0.5); }
+      if (sloped) { want.multiply(slope.values()); }
+      StoredMatrix<T> dx(HostMatrix(c.rows, c.inputs, accumulate ? 0.5f : kGuard), padded(c.inputs),
+                         kOutputPadding);
+      cuda::dense_backward_data<T>(
+          cublas(), on_dz.view(), on_w.view(),
+          {dx.view(), accumulate, sloped ? on_slope.view() : ConstMatOf<T>{}});
+      check_rounded<T>(dx.values(), want.sums, errors_of<T>(want, c.outputs + 1));
       CHECK(dx.well_kept());
     }
   }
 }
 
-/// Gradients of weights and bias in lane arenas, the bias behind the weights.
-class LaneGradients {
- public:
-  LaneGradients(Case const& c, std::int64_t lanes, float fill)
-      : c_(c),
-        weights_(c.inputs * padded(c.outputs)),
-        stride_(weights_ + padded(c.outputs)),
-        first_(std::vector<float>(static_cast<std::size_t>(stride_), fill)),
-        others_(std::vector<float>(static_cast<std::size_t>((lanes - 1) * stride_), fill)) {}
-
-  cuda::LaneArenas arenas() { return {first_.data(), others_.data(), stride_}; }
-  Mat weights() { return {first_.data(), c_.inputs, c_.outputs, padded(c_.outputs)}; }
-  Mat bias() { return {first_.data() + weights_, 1, c_.outputs, padded(c_.outputs)}; }
-
-  std::vector<float> weights_of(std::int64_t lane) const { return of(lane, 0, c_.inputs); }
-  std::vector<float> bias_of(std::int64_t lane) const { return of(lane, weights_, 1); }
-  bool well_kept() const { return first_.well_kept() && others_.well_kept(); }
-
- private:
-  std::vector<float> of(std::int64_t lane, std::int64_t offset, std::int64_t rows) const {
-    std::vector<float> const all = lane == 0 ? first_.values() : others_.values();
-    auto begin = all.begin() + std::max<std::int64_t>(0, lane - 1) * stride_ + offset;
-    std::vector<float> list;
-    for (std::int64_t r = 0; r < rows; ++r, begin += padded(c_.outputs)) {
-      list.insert(list.end(), begin, begin + c_.outputs);
-    }
-    return list;
-  }
-
-  Case c_;
-  std::int64_t weights_, stride_;
-  DeviceArray first_, others_;
-};
-
-TEST_CASE("cuBLAS dense backward to the weights is the equation, lane by lane", "[cuda][cublas]") {
-  for (Case const& c : kCases) {
-    HostMatrix const x = HostMatrix::random(c.rows, c.inputs, "x");
-    HostMatrix const dz = HostMatrix::random(c.rows, c.outputs, "cotangent");
-    DeviceMatrix const on_x(x), on_dz(dz);
+TEMPLATE_TEST_CASE("cuBLAS dense backward to the weights is the equation, lane by lane",
+                   "[cuda][cublas]", float, Tf32, Bf16) {
+  using T = TestType;
+  for (DenseShape const& c : kCases) {
+    HostMatrix const x = rounded<T>(HostMatrix::random(c.rows, c.inputs, "x"));
+    HostMatrix const dz = rounded<T>(HostMatrix::random(c.rows, c.outputs, "cotangent"));
+    StoredMatrix<T> const on_x(x), on_dz(dz);
     for (bool const accumulate : {false, true}) {
       Lanes const lanes(c.rows, 4);
-      CAPTURE(c.rows, c.inputs, c.outputs, lanes.count, accumulate);
       LaneGradients found(c, lanes.count, accumulate ? 0.5f : std::nanf(""));
-      cuda::dense_backward_weights(cublas(), on_x.view(), on_dz.view(), lanes, found.arenas(),
-                                   accumulate, found.weights(), found.bias());
+      cuda::dense_backward_weights<T>(cublas(), on_x.view(), on_dz.view(), lanes, found.arenas(),
+                                      accumulate, found.weights(), found.bias());
       for (std::int64_t lane = 0; lane < lanes.count; ++lane) {
-        CAPTURE(lane);
-        std::int64_t const begin = lanes.begin(lane), rows = lanes.begin(lane + 1) - begin;
-        auto const start = [&](auto, auto) { return accumulate ? 0.5 : 0.0; };
-        Sums const dw(
-            c.inputs, c.outputs, rows,
-            [&](auto i, auto j, auto k) { return at(x, begin + k, i) * at(dz, begin + k, j); },
-            start);
-        Sums const db(
-            1, c.outputs, rows, [&](auto, auto j, auto k) { return at(dz, begin + k, j); }, start);
-        CHECK_CLOSE(found.weights_of(lane), dw.value, any_order(rows + 1), dw.size);
-        CHECK_CLOSE(found.bias_of(lane), db.value, any_order(rows + 1), db.size);
+        CAPTURE(c.rows, c.inputs, c.outputs, lanes.count, accumulate, lane);
+        Products want = weight_products(x, dz, lanes.begin(lane), lanes.begin(lane + 1));
+        if (accumulate) { want.add(0.5); }
+        // In float32, whatever T is.
+        CHECK_CLOSE(found.of_lane(lane), want.sums, (Tolerance{chain(c.rows), 1e-37}), want.sizes);
       }
       CHECK(found.well_kept());
     }
   }
 }
 
-TEST_CASE("cuBLAS products give the same bits when they run again", "[cuda][cublas]") {
-  Case const c{150, 40, 70};
-  DeviceMatrix const x(HostMatrix::random(c.rows, c.inputs, "x"));
-  DeviceMatrix const w(HostMatrix::random(c.inputs, c.outputs, "w"));
-  DeviceMatrix const dz(HostMatrix::random(c.rows, c.outputs, "cotangent"));
-  std::vector<float> first_y, first_dw, first_db;
+TEMPLATE_TEST_CASE("cuBLAS products give the same bits when they run again", "[cuda][cublas]",
+                   float, Tf32, Bf16) {
+  using T = TestType;
+  DenseShape const c{150, 40, 70};
+  Layer<T> const layer(c);
+  StoredMatrix<T> const dz(HostMatrix::random(c.rows, c.outputs, "cotangent"));
+  Lanes const lanes(c.rows, 2);
+  std::vector<float> first;
   for (int run = 0; run < 3; ++run) {
-    DeviceMatrix y(c.rows, c.outputs, kGuard);
-    Lanes const lanes(c.rows, 2);
-    LaneGradients g(c, lanes.count, 0);
-    cuda::dense_forward(cublas(), x.view(), w.view(), w.view().data, Activation::mish, y.view(),
-                        {});
-    cuda::dense_backward_weights(cublas(), x.view(), dz.view(), lanes, g.arenas(), false,
-                                 g.weights(), g.bias());
-    if (run == 0) {
-      first_y = y.values();
-      first_dw = g.weights_of(1);
-      first_db = g.bias_of(1);
+    StoredMatrix<T> y(c.rows, c.outputs, kGuard), dx(c.rows, c.inputs, kGuard);
+    LaneGradients gradients(c, lanes.count, 0);
+    cuda::dense_forward<T>(cublas(), layer.on_x.view(), layer.on_w.view(),
+                           layer.on_bias.view().data, Activation::mish, y.view(), {});
+    cuda::dense_backward_data<T>(cublas(), dz.view(), layer.on_w.view(), {dx.view(), false, {}});
+    cuda::dense_backward_weights<T>(cublas(), layer.on_x.view(), dz.view(), lanes,
+                                    gradients.arenas(), false, gradients.weights(),
+                                    gradients.bias());
+    std::vector<float> all = y.values();
+    for (auto const& part : {dx.values(), gradients.of_lane(0), gradients.of_lane(1)}) {
+      all.insert(all.end(), part.begin(), part.end());
     }
-    CHECK_SAME_BITS(y.values(), first_y);
-    CHECK_SAME_BITS(g.weights_of(1), first_dw);
-    CHECK_SAME_BITS(g.bias_of(1), first_db);
+    if (first.empty()) { first = all; }
+    CHECK_SAME_BITS(all, first);
   }
 }
 
 TEST_CASE("cuBLAS products can be captured into a graph", "[cuda][cublas]") {
-  Case const c{37, 19, 23};
+  DenseShape const c{37, 19, 23};
   DeviceMatrix const x(HostMatrix::random(c.rows, c.inputs, "x"));
   DeviceMatrix const w(HostMatrix::random(c.inputs, c.outputs, "w"));
   DeviceMatrix y(c.rows, c.outputs, kGuard);
-  cuda::dense_forward(cublas(), x.view(), w.view(), w.view().data, Activation::mish, y.view(), {});
+  auto const forward = [&] {
+    cuda::dense_forward<float>(cublas(), x.view(), w.view(), w.view().data, Activation::mish,
+                               y.view(), {});
+  };
+  forward();
   std::vector<float> const want = y.values();
   cudaGraph_t graph = nullptr;
   cudaGraphExec_t executable = nullptr;
   REQUIRE(cudaStreamBeginCapture(stream(), cudaStreamCaptureModeThreadLocal) == cudaSuccess);
-  cuda::dense_forward(cublas(), x.view(), w.view(), w.view().data, Activation::mish, y.view(), {});
+  forward();
   REQUIRE(cudaStreamEndCapture(stream(), &graph) == cudaSuccess);
   REQUIRE(cudaGraphInstantiate(&executable, graph, 0) == cudaSuccess);
   // What is captured has not run; a launch computes with the numbers that are there then.
@@ -230,7 +171,7 @@ TEST_CASE("cuBLAS products can be captured into a graph", "[cuda][cublas]") {
 
 TEST_CASE("cuBLAS products refuse shapes that do not fit", "[cuda][cublas]") {
   DeviceMatrix x(4, 20, 1), w(19, 8, 1), y(4, 8, 0);
-  auto const text = [&](cuda::Factor a, cuda::Factor b, Mat out) {
+  auto const text = [&](cuda::Factor<float> a, cuda::Factor<float> b, Mat out) {
     return error_text<ShapeError>([&] { cublas().multiply(a, b, false, out); });
   };
   CHECK(has(text({x.view()}, {w.view()}, y.view()), "factors are [4, 20] and [19, 8]"));

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "tests/catch.hpp"
-#include "tests/cuda/stored_matrix.hpp"
+#include "tests/cuda/dense_reference.hpp"
 #include "tests/emulator/emulator.hpp"
 #include "tests/error_text.hpp"
 
@@ -13,106 +13,29 @@ namespace {
 using cuda::Bf16;
 using cuda::Tf32;
 
-struct Case {
-  std::int64_t rows, inputs, outputs;
-};
-
 // Around the tiles (128 x 128 and 64 x 64), the stages (16 and 32 of the depth; 32 and 64 rows),
 // the pieces of 16 bytes, the warps, and the paper's widths.
-constexpr Case kCases[] = {{0, 5, 3},      {1, 1, 1},      {2, 3, 2},      {7, 8, 9},
-                           {15, 16, 17},   {33, 31, 63},   {63, 32, 64},   {64, 33, 65},
-                           {65, 47, 12},   {127, 15, 127}, {128, 48, 128}, {129, 64, 13},
-                           {130, 65, 129}, {31, 210, 3},   {257, 21, 7},   {40, 3, 210},
-                           {19, 250, 66},  {3, 1024, 5},   {2, 9, 1024}};
+constexpr DenseShape kCases[] = {{0, 5, 3},      {1, 1, 1},      {2, 3, 2},      {7, 8, 9},
+                                 {15, 16, 17},   {33, 31, 63},   {63, 32, 64},   {64, 33, 65},
+                                 {65, 47, 12},   {127, 15, 127}, {128, 48, 128}, {129, 64, 13},
+                                 {130, 65, 129}, {31, 210, 3},   {257, 21, 7},   {40, 3, 210},
+                                 {19, 250, 66},  {3, 1024, 5},   {2, 9, 1024}};
 
-double number(float x) { return static_cast<double>(x); }
-
-/// Sums of products in double, and of their magnitudes: a [rows, depth] b [depth, cols].
-struct Products {
-  Products(ConstMat a, ConstMat b) {
-    for (std::int64_t r = 0; r < a.rows; ++r) {
-      for (std::int64_t c = 0; c < b.cols; ++c) {
-        double sum = 0, size = 0;
-        for (std::int64_t k = 0; k < a.cols; ++k) {
-          double const term = number(a.row(r)[k]) * number(b.row(k)[c]);
-          sum += term;
-          size += std::abs(term);
-        }
-        sums.push_back(sum);
-        sizes.push_back(size);
-      }
-    }
-  }
-  std::vector<double> sums, sizes;
-};
-
-HostMatrix transposed(HostMatrix const& m) {
-  ConstMat const from = m.view();
-  HostMatrix to(from.cols, from.rows);
-  for (std::int64_t r = 0; r < from.rows; ++r) {
-    for (std::int64_t c = 0; c < from.cols; ++c) { to.view().row(c)[r] = from.row(r)[c]; }
-  }
-  return to;
-}
-
-/// A chain of k float32 additions, each of which may cut off instead of rounding.
-double chain(std::int64_t k) { return static_cast<double>(k + 2) * kEps; }
-
-/// got is of T, within one rounding to T of want, and `slack` times what was summed up before.
+/// got is within one rounding to T of the sums, which are chains of `terms` additions.
 template <class T>
-void check_rounded(std::vector<float> const& got, std::vector<double> const& want,
-                   std::vector<double> const& sizes, double slack) {
-  std::vector<double> allowed;
-  for (std::size_t i = 0; i < want.size(); ++i) {
-    allowed.push_back(kRounding<T> * std::abs(want[i]) + (1 + kRounding<T>)*slack * sizes[i]);
-  }
-  CHECK_CLOSE(got, want, (Tolerance{1, 2e-36}), allowed);  // Mish ends there
-  CHECK(std::all_of(got.begin(), got.end(), [](float v) { return rounded<T>(v) == v; }));
+void check_sums(std::vector<float> const& got, Products const& want, std::int64_t terms) {
+  std::vector<double> errors = want.sizes;
+  for (double& v : errors) { v *= chain(terms); }
+  check_rounded<T>(got, want.sums, errors);
 }
-
-double mish_ref(double x) { return x * std::tanh(std::log1p(std::exp(x))); }
-double slope_ref(double x) {
-  double const t = std::tanh(std::log1p(std::exp(x)));
-  return t + x * (1 - t * t) / (1 + std::exp(-x));
-}
-
-/// Of x t and of the two terms of the slope (kernels/mish_approximate.cuh).
-constexpr double kMishAccuracy = 0x1p-17;
-
-/// A layer of T on the device, from whole or from random numbers.
-template <class T>
-struct Layer {
-  explicit Layer(Case const& c, bool whole = false)
-      : x(make(c.rows, c.inputs, "x", whole)),
-        w(make(c.inputs, c.outputs, "w", whole)),
-        bias(whole ? HostMatrix::whole(1, c.outputs, "bias")
-                   : HostMatrix::random(1, c.outputs, "bias")),
-        on_x(x),
-        on_w(w),
-        on_transposed(transposed(w)),
-        on_bias(bias) {}
-
-  static HostMatrix make(std::int64_t rows, std::int64_t cols, std::string_view name, bool whole) {
-    return whole ? HostMatrix::whole(rows, cols, name)
-                 : rounded<T>(HostMatrix::random(rows, cols, name, 2));
-  }
-
-  HostMatrix x, w, bias;
-  StoredMatrix<T> on_x, on_w, on_transposed;
-  DeviceMatrix on_bias;
-};
 
 TEMPLATE_TEST_CASE("cuda tensor dense forward is the rounded product at every size",
                    "[cuda][dense][tensor]", Tf32, Bf16) {
-  for (Case const& c : kCases) {
+  for (DenseShape const& c : kCases) {
     CAPTURE(c.rows, c.inputs, c.outputs);
     Layer<TestType> const layer(c);
     Products z(layer.x.view(), layer.w.view());
-    for (std::size_t i = 0; i < z.sums.size(); ++i) {
-      double const b = number(layer.bias.view().data[i % static_cast<std::size_t>(c.outputs)]);
-      z.sums[i] += b;
-      z.sizes[i] += std::abs(b);
-    }
+    z.add_row(layer.bias.view());
     for (bool const mish : {false, true}) {
       CAPTURE(mish);
       StoredMatrix<TestType> y(c.rows, c.outputs, kGuard), slope(c.rows, c.outputs, kGuard);
@@ -121,18 +44,12 @@ TEMPLATE_TEST_CASE("cuda tensor dense forward is the rounded product at every si
                           y.view(), mish ? slope.view() : MatOf<TestType>{});
       CHECK((y.well_kept() && slope.well_kept()));
       if (!mish) {
-        check_rounded<TestType>(y.values(), z.sums, z.sizes, chain(c.inputs));
+        check_sums<TestType>(y.values(), z, c.inputs);
         continue;
       }
-      // Mish's slope is below 1.1, its slope's below 0.7; both are computed to 1e-6.
-      std::vector<double> want, want_slope, sizes;
-      for (std::size_t i = 0; i < z.sums.size(); ++i) {
-        want.push_back(mish_ref(z.sums[i]));
-        want_slope.push_back(slope_ref(z.sums[i]));
-        sizes.push_back(z.sizes[i] + 1e-6 / chain(c.inputs));
-      }
-      check_rounded<TestType>(y.values(), want, sizes, 1.1 * chain(c.inputs));
-      check_rounded<TestType>(slope.values(), want_slope, sizes, chain(c.inputs));
+      std::vector<double> errors = z.sizes;
+      for (double& v : errors) { v *= chain(c.inputs); }
+      check_mish<TestType>(y.values(), slope.values(), z.sums, errors);
     }
   }
 }
@@ -140,18 +57,11 @@ TEMPLATE_TEST_CASE("cuda tensor dense forward is the rounded product at every si
 /// What a layer with Mish makes of x [rows, depth] w [depth, cols] + bias, sums that are exact in
 /// float32 before the bias is added.
 template <class T>
-void check_mish(HostMatrix const& x, HostMatrix const& w, HostMatrix const& bias) {
+void check_layer(HostMatrix const& x, HostMatrix const& w, HostMatrix const& bias) {
   std::int64_t const rows = x.view().rows, cols = w.view().cols;
-  Products const z(x.view(), w.view());
-  std::vector<double> want, sizes, want_slope, slope_sizes;
-  for (std::size_t i = 0; i < z.sums.size(); ++i) {
-    float const b = bias.view().data[i % static_cast<std::size_t>(cols)];
-    double const v = number(static_cast<float>(z.sums[i]) + b);
-    double const t = std::tanh(std::log1p(std::exp(v)));
-    want.push_back(mish_ref(v));
-    sizes.push_back(std::abs(want.back()));
-    want_slope.push_back(slope_ref(v));
-    slope_sizes.push_back(t + std::abs(want_slope.back() - t));
+  std::vector<double> z = Products(x.view(), w.view()).sums;
+  for (std::size_t i = 0; i < z.size(); ++i) {
+    z[i] = number(static_cast<float>(z[i]) + bias.view().data[i % static_cast<std::size_t>(cols)]);
   }
   StoredMatrix<T> const on_x(x), on_transposed(transposed(w));
   DeviceMatrix const on_bias(bias);
@@ -161,8 +71,7 @@ void check_mish(HostMatrix const& x, HostMatrix const& w, HostMatrix const& bias
     StoredMatrix<T> y(rows, cols, kGuard), slope(rows, cols, kGuard);
     cuda::dense_forward(stream(), on_x.view(), on_transposed.view(), on_bias.view().data,
                         Activation::mish, y.view(), slope.view());
-    check_rounded<T>(y.values(), want, sizes, kMishAccuracy);
-    check_rounded<T>(slope.values(), want_slope, slope_sizes, kMishAccuracy);
+    check_mish<T>(y.values(), slope.values(), z, std::vector<double>(z.size(), 0.0));
   }
 }
 
@@ -174,8 +83,8 @@ TEMPLATE_TEST_CASE("cuda tensor dense's Mish is accurate for every normal bf16 n
     powers.push_back(-powers.back());
   }
   for (int i = 128; i < 256; ++i) { fractions.push_back(static_cast<float>(i) / 128); }
-  check_mish<TestType>(HostMatrix::of(std::ssize(powers), 1, powers),
-                       HostMatrix::of(1, 128, fractions), HostMatrix(1, 128));
+  check_layer<TestType>(HostMatrix::of(std::ssize(powers), 1, powers),
+                        HostMatrix::of(1, 128, fractions), HostMatrix(1, 128));
 }
 
 TEMPLATE_TEST_CASE("cuda tensor dense's Mish is accurate for dense float32 numbers",
@@ -186,8 +95,8 @@ TEMPLATE_TEST_CASE("cuda tensor dense's Mish is accurate for dense float32 numbe
     float const whole = std::floor(static_cast<float>(quarters) / 4);
     parts.insert(parts.end(), {whole, static_cast<float>(quarters) / 4 - whole});
   }
-  check_mish<TestType>(HostMatrix::of(std::ssize(parts) / 2, 2, parts), HostMatrix(2, kColumns, 1),
-                       HostMatrix::of(1, kColumns, uniform(kColumns, 0, 0.25, seed_of("bias"))));
+  check_layer<TestType>(HostMatrix::of(std::ssize(parts) / 2, 2, parts), HostMatrix(2, kColumns, 1),
+                        HostMatrix::of(1, kColumns, uniform(kColumns, 0, 0.25, seed_of("bias"))));
 }
 
 TEMPLATE_TEST_CASE("cuda tensor dense without a slope gives the same activation",
@@ -204,15 +113,13 @@ TEMPLATE_TEST_CASE("cuda tensor dense without a slope gives the same activation"
 
 TEMPLATE_TEST_CASE("cuda tensor products of whole numbers are exact before they are rounded",
                    "[cuda][dense][tensor]", Tf32, Bf16) {
-  for (Case const& c : {Case{130, 67, 69}, Case{5, 300, 2}, Case{64, 28, 140}}) {
+  for (DenseShape const& c : {DenseShape{130, 67, 69}, {5, 300, 2}, {64, 28, 140}}) {
     CAPTURE(c.rows, c.inputs, c.outputs);
     Layer<TestType> const layer(c, true);
-    Products const z(layer.x.view(), layer.w.view());
+    Products z(layer.x.view(), layer.w.view());
+    z.add_row(layer.bias.view());
     std::vector<float> want;
-    for (std::size_t i = 0; i < z.sums.size(); ++i) {
-      float const b = layer.bias.view().data[i % static_cast<std::size_t>(c.outputs)];
-      want.push_back(rounded<TestType>(static_cast<float>(z.sums[i]) + b));
-    }
+    for (double const sum : z.sums) { want.push_back(rounded<TestType>(static_cast<float>(sum))); }
     StoredMatrix<TestType> y(c.rows, c.outputs, kGuard);
     cuda::dense_forward(stream(), layer.on_x.view(), layer.on_transposed.view(),
                         layer.on_bias.view().data, Activation::none, y.view(), {});
@@ -222,7 +129,7 @@ TEMPLATE_TEST_CASE("cuda tensor products of whole numbers are exact before they 
 
 TEMPLATE_TEST_CASE("cuda tensor dense backward to the inputs is the rounded product",
                    "[cuda][dense][tensor]", Tf32, Bf16) {
-  for (Case const& c : kCases) {
+  for (DenseShape const& c : kCases) {
     Layer<TestType> const layer(c);
     HostMatrix const dz = rounded<TestType>(HostMatrix::random(c.rows, c.outputs, "cotangent"));
     HostMatrix const slope = rounded<TestType>(HostMatrix::random(c.rows, c.inputs, "slope"));
@@ -235,101 +142,37 @@ TEMPLATE_TEST_CASE("cuda tensor dense backward to the inputs is the rounded prod
       cuda::dense_backward_data<TestType>(
           stream(), on_dz.view(), layer.on_w.view(),
           {dx.view(), accumulate, with_slope ? on_slope.view() : ConstMatOf<TestType>{}});
-      std::vector<double> want = product.sums, sizes = product.sizes;
-      std::vector<float> const factors = slope.values();
-      for (std::size_t i = 0; i < want.size(); ++i) {
-        double const factor = with_slope ? number(factors[i]) : 1;
-        want[i] = factor * (want[i] + (accumulate ? 0.5 : 0));
-        sizes[i] = std::abs(factor) * (sizes[i] + (accumulate ? 0.5 : 0));
-      }
-      check_rounded<TestType>(dx.values(), want, sizes, chain(c.outputs + 1));
+      Products want = product;
+      if (accumulate) { want.add(0.5); }
+      if (with_slope) { want.multiply(slope.values()); }
+      check_sums<TestType>(dx.values(), want, c.outputs + 1);
       CHECK(dx.well_kept());
     }
   }
 }
 
-/// Gradients of weights and bias in lane arenas: the bias follows the weights.
-class WeightGradients {
- public:
-  WeightGradients(Case const& c, std::int64_t lanes, float fill)
-      : c_(c), stride_((c.inputs + 1) * padded(c.outputs)) {
-    for (std::int64_t const n : {std::int64_t{1}, lanes - 1}) {
-      arenas_.emplace_back(context(), n * stride_ + kBand);
-      std::vector<float> all(static_cast<std::size_t>(n * stride_), fill);
-      all.resize(all.size() + kBand, kGuard);
-      arenas_.back().upload(all);
-    }
-  }
-
-  template <class T>
-  void compute(ConstMatOf<T> x, ConstMatOf<T> dz, Lanes const& lanes, bool accumulate) {
-    std::int64_t const ld = padded(c_.outputs);
-    float* const first = arenas_[0].data();
-    cuda::dense_backward_weights(stream(), x, dz, lanes, {first, arenas_[1].data(), stride_},
-                                 accumulate, {first, c_.inputs, c_.outputs, ld},
-                                 {first + c_.inputs * ld, 1, c_.outputs, ld});
-  }
-
-  /// [inputs + 1, outputs], the last row is the bias's; without what pads the rows.
-  std::vector<float> of_lane(std::int64_t lane) const {
-    std::vector<float> const all = arenas_[lane == 0 ? 0 : 1].download();
-    std::vector<float> values;
-    for (std::int64_t r = 0; r <= c_.inputs; ++r) {
-      auto const at =
-          all.begin() + std::max<std::int64_t>(0, lane - 1) * stride_ + r * padded(c_.outputs);
-      values.insert(values.end(), at, at + c_.outputs);
-    }
-    return values;
-  }
-
-  bool well_kept() const {
-    for (Buffer const& arena : arenas_) {
-      if (!guard_untouched(arena.download(), static_cast<std::size_t>(arena.size() - kBand))) {
-        return false;
-      }
-    }
-    return true;
-  }
-
- private:
-  static constexpr std::int64_t kBand = 64;
-  Case c_;
-  std::int64_t stride_;
-  std::vector<Buffer> arenas_;
-};
-
-/// Of one lane, as WeightGradients has it: x with a column of ones, transposed, times dz.
-Products weight_products(HostMatrix const& x, HostMatrix const& dz, std::int64_t begin,
-                         std::int64_t end) {
-  std::int64_t const inputs = x.view().cols, outputs = dz.view().cols;
-  HostMatrix a(inputs + 1, end - begin), b(end - begin, outputs);
-  for (std::int64_t r = begin; r < end; ++r) {
-    for (std::int64_t i = 0; i <= inputs; ++i) {
-      a.view().row(i)[r - begin] = i < inputs ? x.view().row(r)[i] : 1;
-    }
-    std::copy_n(dz.view().row(r), outputs, b.view().row(r - begin));
-  }
-  return {a.view(), b.view()};
+template <class T>
+void compute(LaneGradients& found, ConstMatOf<T> x, ConstMatOf<T> dz, Lanes const& lanes,
+             bool accumulate) {
+  cuda::dense_backward_weights(stream(), x, dz, lanes, found.arenas(), accumulate, found.weights(),
+                               found.bias());
 }
 
 TEMPLATE_TEST_CASE("cuda tensor dense backward to the weights is the product, lane by lane",
                    "[cuda][dense][tensor]", Tf32, Bf16) {
-  for (Case const& c : kCases) {
+  for (DenseShape const& c : kCases) {
     HostMatrix const x = rounded<TestType>(HostMatrix::random(c.rows, c.inputs, "x"));
     HostMatrix const dz = rounded<TestType>(HostMatrix::random(c.rows, c.outputs, "cotangent"));
     StoredMatrix<TestType> const on_x(x), on_dz(dz);
     Lanes const lanes(c.rows, 2);
     for (bool const accumulate : {false, true}) {
-      WeightGradients found(c, lanes.count, 0.5f);
-      found.compute<TestType>(on_x.view(), on_dz.view(), lanes, accumulate);
+      LaneGradients found(c, lanes.count, 0.5f);
+      compute<TestType>(found, on_x.view(), on_dz.view(), lanes, accumulate);
       CHECK(found.well_kept());
       for (std::int64_t lane = 0; lane < lanes.count; ++lane) {
         CAPTURE(c.rows, c.inputs, c.outputs, accumulate, lane);
         Products want = weight_products(x, dz, lanes.begin(lane), lanes.begin(lane + 1));
-        for (std::size_t i = 0; accumulate && i < want.sums.size(); ++i) {
-          want.sums[i] += 0.5;
-          want.sizes[i] += 0.5;
-        }
+        if (accumulate) { want.add(0.5); }
         CHECK_CLOSE(found.of_lane(lane), want.sums, (Tolerance{chain(c.rows + 4), 1e-37}),
                     want.sizes);
       }
@@ -340,25 +183,25 @@ TEMPLATE_TEST_CASE("cuda tensor dense backward to the weights is the product, la
 TEMPLATE_TEST_CASE("cuda tensor weight gradients of whole numbers are exact",
                    "[cuda][dense][tensor]", Tf32, Bf16) {
   // Lanes of 325 rows: several stages, the last one short.
-  Case const c{650, 67, 70};
+  DenseShape const c{650, 67, 70};
   HostMatrix const x = HostMatrix::whole(c.rows, c.inputs, "x");
   HostMatrix const dz = HostMatrix::whole(c.rows, c.outputs, "cotangent");
   StoredMatrix<TestType> const on_x(x), on_dz(dz);
   Lanes const lanes(c.rows, 2);
   REQUIRE(lanes.count == 2);
-  WeightGradients found(c, lanes.count, -1);
-  found.compute<TestType>(on_x.view(), on_dz.view(), lanes, true);
+  LaneGradients found(c, lanes.count, -1);
+  compute<TestType>(found, on_x.view(), on_dz.view(), lanes, true);
   for (std::int64_t lane = 0; lane < lanes.count; ++lane) {
     CAPTURE(lane);
     Products want = weight_products(x, dz, lanes.begin(lane), lanes.begin(lane + 1));
-    for (double& v : want.sums) { v -= 1; }
+    want.add(-1);
     CHECK_CLOSE(found.of_lane(lane), want.sums, (Tolerance{0, 0}));
   }
 }
 
 TEMPLATE_TEST_CASE("cuda rounds weights once and transposes them", "[cuda][dense][tensor]", Tf32,
                    Bf16) {
-  for (Case const& c : kCases) {
+  for (DenseShape const& c : kCases) {
     CAPTURE(c.inputs, c.outputs);
     HostMatrix const w = HostMatrix::random(c.inputs, c.outputs, "unrounded");
     DeviceMatrix const on_w(w);
@@ -372,7 +215,7 @@ TEMPLATE_TEST_CASE("cuda rounds weights once and transposes them", "[cuda][dense
 
 TEMPLATE_TEST_CASE("cuda tensor dense passes NaN and infinity on", "[cuda][dense][tensor]", Tf32,
                    Bf16) {
-  Case const c{40, 33, 18};
+  DenseShape const c{40, 33, 18};
   Layer<TestType> const good(c);
   HostMatrix x = good.x;
   x.view().row(3)[32] = std::nanf("");
@@ -392,7 +235,7 @@ TEMPLATE_TEST_CASE("cuda tensor dense passes NaN and infinity on", "[cuda][dense
 
 TEMPLATE_TEST_CASE("cuda tensor dense has the same bits in every order of warps and blocks",
                    "[cuda][dense][tensor]", Tf32, Bf16) {
-  Case const c{300, 70, 140};
+  DenseShape const c{300, 70, 140};
   Layer<TestType> const layer(c);
   StoredMatrix<TestType> const on_dz(HostMatrix::random(c.rows, c.outputs, "cotangent"));
   Lanes const lanes(c.rows, 2);
@@ -401,12 +244,12 @@ TEMPLATE_TEST_CASE("cuda tensor dense has the same bits in every order of warps 
     emulator_client::set("SEED", seed);
     StoredMatrix<TestType> y(c.rows, c.outputs, kGuard), slope(c.rows, c.outputs, kGuard);
     StoredMatrix<TestType> dx(c.rows, c.inputs, kGuard);
-    WeightGradients found(c, lanes.count, 0.5f);
+    LaneGradients found(c, lanes.count, 0.5f);
     cuda::dense_forward(stream(), layer.on_x.view(), layer.on_transposed.view(),
                         layer.on_bias.view().data, Activation::mish, y.view(), slope.view());
     cuda::dense_backward_data<TestType>(stream(), on_dz.view(), layer.on_w.view(),
                                         {dx.view(), false, {}});
-    found.compute<TestType>(layer.on_x.view(), on_dz.view(), lanes, false);
+    compute<TestType>(found, layer.on_x.view(), on_dz.view(), lanes, false);
     std::vector<float> all;
     for (auto const& part :
          {y.values(), slope.values(), dx.values(), found.of_lane(0), found.of_lane(1)}) {

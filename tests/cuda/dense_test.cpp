@@ -1,21 +1,17 @@
-#include "kernels/dense.cuh"
 #include "tests/catch.hpp"
-#include "tests/cuda/device_matrix.hpp"
+#include "tests/cuda/dense_reference.hpp"
 #include "tests/error_text.hpp"
 
 namespace jetcal::test {
 namespace {
 
-struct Case {
-  std::int64_t rows, inputs, outputs;
-};
-
 // Around the tiles (128 x 64 and 64 x 64, 16 deep), the fours and the warps, lanes that end within
 // a tile, and the paper's widths.
-constexpr Case kCases[] = {{0, 5, 3},    {1, 1, 1},     {2, 3, 2},     {15, 16, 4},  {16, 17, 5},
-                           {17, 15, 7},  {31, 31, 33},  {33, 32, 31},  {63, 2, 63},  {64, 5, 64},
-                           {65, 65, 65}, {127, 33, 12}, {128, 12, 66}, {129, 4, 20}, {257, 48, 9},
-                           {135, 6, 9},  {43, 210, 14}, {3, 13, 210},  {9, 250, 3},  {70, 63, 130}};
+constexpr DenseShape kCases[] = {{0, 5, 3},     {1, 1, 1},    {2, 3, 2},    {15, 16, 4},
+                                 {16, 17, 5},   {17, 15, 7},  {31, 31, 33}, {33, 32, 31},
+                                 {63, 2, 63},   {64, 5, 64},  {65, 65, 65}, {127, 33, 12},
+                                 {128, 12, 66}, {129, 4, 20}, {257, 48, 9}, {135, 6, 9},
+                                 {43, 210, 14}, {3, 13, 210}, {9, 250, 3},  {70, 63, 130}};
 
 /// The CPU's dense_forward, with the packing it wants.
 void cpu_forward(HostMatrix const& x, HostMatrix const& w, HostMatrix const& bias,
@@ -27,8 +23,8 @@ void cpu_forward(HostMatrix const& x, HostMatrix const& w, HostMatrix const& bia
   cpu::dense_forward(x.view(), packed.data(), bias.view().data, activation, y.view(), slope.view());
 }
 
-void check_forward(Case const& c, Activation activation, HostMatrix const& x, HostMatrix const& w,
-                   HostMatrix const& bias) {
+void check_forward(DenseShape const& c, Activation activation, HostMatrix const& x,
+                   HostMatrix const& w, HostMatrix const& bias) {
   HostMatrix y(c.rows, c.outputs), slope(c.rows, c.outputs);
   cpu_forward(x, w, bias, activation, y, slope);
   DeviceMatrix const dx(x), dw(w), db(bias);
@@ -42,7 +38,7 @@ void check_forward(Case const& c, Activation activation, HostMatrix const& x, Ho
 }
 
 TEST_CASE("cuda dense forward has the CPU's bits at every size", "[cuda][dense]") {
-  for (Case const& c : kCases) {
+  for (DenseShape const& c : kCases) {
     CAPTURE(c.rows, c.inputs, c.outputs);
     HostMatrix const x = HostMatrix::random(c.rows, c.inputs, "x", 4);
     HostMatrix const w = HostMatrix::random(c.inputs, c.outputs, "w");
@@ -65,25 +61,17 @@ TEST_CASE("cuda dense forward without a slope gives the same activation", "[cuda
 }
 
 TEST_CASE("cuda products of whole numbers are exact", "[cuda][dense]") {
-  Case const c{130, 67, 69};
+  DenseShape const c{130, 67, 69};
   HostMatrix const x = HostMatrix::whole(c.rows, c.inputs, "x");
   HostMatrix const w = HostMatrix::whole(c.inputs, c.outputs, "w");
   HostMatrix const bias = HostMatrix::whole(1, c.outputs, "bias");
-  std::vector<double> want;
-  for (std::int64_t r = 0; r < c.rows; ++r) {
-    for (std::int64_t n = 0; n < c.outputs; ++n) {
-      double sum = static_cast<double>(bias.view().data[n]);
-      for (std::int64_t k = 0; k < c.inputs; ++k) {
-        sum += static_cast<double>(x.view().row(r)[k]) * static_cast<double>(w.view().row(k)[n]);
-      }
-      want.push_back(sum);
-    }
-  }
+  Products want(x.view(), w.view());
+  want.add_row(bias.view());
   DeviceMatrix const dx(x), dw(w), db(bias);
   DeviceMatrix dy(c.rows, c.outputs, kGuard);
   cuda::dense_forward(stream(), dx.view(), dw.view(), db.view().data, Activation::none, dy.view(),
                       {});
-  CHECK_CLOSE(dy.values(), want, (Tolerance{0, 0}));
+  CHECK_CLOSE(dy.values(), want.sums, (Tolerance{0, 0}));
 }
 
 TEST_CASE("cuda chains end where their depth ends: a -0 stays -0", "[cuda][dense]") {
@@ -113,31 +101,27 @@ TEST_CASE("cuda dense forward passes NaN, infinity and denormals on", "[cuda][de
 }
 
 TEST_CASE("cuda transposes have every element in its place", "[cuda][dense]") {
-  for (Case const& c : kCases) {
+  for (DenseShape const& c : kCases) {
     CAPTURE(c.inputs, c.outputs);
     HostMatrix const w = HostMatrix::random(c.inputs, c.outputs, "w");
     DeviceMatrix const dw(w);
     DeviceMatrix dt(c.outputs, c.inputs, kGuard);
-    cuda::dense_transpose(stream(), dw.view(), dt.view());
-    std::vector<float> want;
-    for (std::int64_t n = 0; n < c.outputs; ++n) {
-      for (std::int64_t k = 0; k < c.inputs; ++k) { want.push_back(w.view().row(k)[n]); }
-    }
-    CHECK_SAME_BITS(dt.values(), want);
+    cuda::dense_prepare<float>(stream(), dw.view(), {}, dt.view());
+    CHECK_SAME_BITS(dt.values(), transposed(w).values());
     CHECK(dt.well_kept());
   }
 }
 
 TEST_CASE("cuda dense backward to the inputs has the CPU's bits", "[cuda][dense]") {
-  for (Case const& c : kCases) {
+  for (DenseShape const& c : kCases) {
     HostMatrix const w = HostMatrix::random(c.inputs, c.outputs, "w");
     HostMatrix const dz = HostMatrix::random(c.rows, c.outputs, "cotangent");
     std::vector<float> packed(
         static_cast<std::size_t>(cpu::dense_packed_size(c.outputs, c.inputs)));
     cpu::dense_pack_transposed(w.view(), packed.data());
     DeviceMatrix const dw(w), ddz(dz);
-    DeviceMatrix transposed(c.outputs, c.inputs, kGuard);
-    cuda::dense_transpose(stream(), dw.view(), transposed.view());
+    DeviceMatrix dt(c.outputs, c.inputs, kGuard);
+    cuda::dense_prepare<float>(stream(), dw.view(), {}, dt.view());
     HostMatrix const slope = HostMatrix::random(c.rows, c.inputs, "slope");
     DeviceMatrix const on_slope(slope);
     for (int which = 0; which < 4; ++which) {
@@ -148,7 +132,7 @@ TEST_CASE("cuda dense backward to the inputs has the CPU's bits", "[cuda][dense]
       if (with_slope) { cpu::dense_backward_activation(slope.view(), dx.view()); }
       DeviceMatrix ddx(c.rows, c.inputs, 0.5f);
       cuda::dense_backward_data(
-          stream(), ddz.view(), transposed.view(),
+          stream(), ddz.view(), dt.view(),
           {ddx.view(), accumulate, with_slope ? on_slope.view() : ConstMat{}});
       CHECK_SAME_BITS(ddx.values(), dx.values());
       CHECK(ddx.well_kept());
@@ -157,7 +141,7 @@ TEST_CASE("cuda dense backward to the inputs has the CPU's bits", "[cuda][dense]
 }
 
 TEST_CASE("cuda dense backward through the activation has the CPU's bits", "[cuda][dense]") {
-  for (Case const& c : kCases) {
+  for (DenseShape const& c : kCases) {
     CAPTURE(c.rows, c.outputs);
     HostMatrix const slope = HostMatrix::random(c.rows, c.outputs, "slope");
     HostMatrix dy = HostMatrix::random(c.rows, c.outputs, "cotangent");
@@ -170,46 +154,18 @@ TEST_CASE("cuda dense backward through the activation has the CPU's bits", "[cud
   }
 }
 
-/// Gradients of weights and bias in lane arenas: the bias follows the weights.
-struct WeightGradients {
-  std::int64_t weight_floats, stride;
-  std::vector<Buffer> arenas;
-
-  /// `first` [weights and bias, some more floats], the other lanes in one block behind each other.
-  WeightGradients(Case const& c, std::int64_t lanes, float fill)
-      : weight_floats(c.inputs * padded(c.outputs)), stride(weight_floats + padded(c.outputs)) {
-    for (std::int64_t const n : {std::int64_t{1}, lanes - 1}) {
-      arenas.emplace_back(context(), n * stride);
-      arenas.back().upload(std::vector<float>(static_cast<std::size_t>(n * stride), fill));
-    }
-  }
-  cuda::LaneArenas lanes() { return {arenas[0].data(), arenas[1].data(), stride}; }
-
-  HostMatrix of_lane(std::int64_t lane, std::int64_t offset, std::int64_t rows,
-                     std::int64_t cols) const {
-    std::vector<float> const all = arenas[lane == 0 ? 0 : 1].download();
-    HostMatrix m(rows, cols);
-    for (std::int64_t r = 0; r < rows; ++r) {
-      std::int64_t const at = std::max<std::int64_t>(0, lane - 1) * stride + offset;
-      std::copy_n(all.data() + at + r * padded(cols), cols, m.view().row(r));
-    }
-    return m;
-  }
-};
-
 TEST_CASE("cuda dense backward to the weights has the CPU's bits, lane by lane", "[cuda][dense]") {
-  for (Case const& c : kCases) {
+  for (DenseShape const& c : kCases) {
     HostMatrix const x = HostMatrix::random(c.rows, c.inputs, "x");
     HostMatrix const dz = HostMatrix::random(c.rows, c.outputs, "cotangent");
     DeviceMatrix const on_x(x), on_dz(dz);
     for (bool const accumulate : {false, true}) {
       Lanes const lanes(c.rows, 4);
       CAPTURE(c.rows, c.inputs, c.outputs, lanes.count, accumulate);
-      WeightGradients found(c, lanes.count, 0.5f);
-      float* const first = found.lanes().first;
-      cuda::dense_backward_weights(stream(), on_x.view(), on_dz.view(), lanes, found.lanes(),
-                                   accumulate, {first, c.inputs, c.outputs, padded(c.outputs)},
-                                   {first + found.weight_floats, 1, c.outputs, padded(c.outputs)});
+      LaneGradients found(c, lanes.count, 0.5f);
+      cuda::dense_backward_weights(stream(), on_x.view(), on_dz.view(), lanes, found.arenas(),
+                                   accumulate, found.weights(), found.bias());
+      CHECK(found.well_kept());
       for (std::int64_t lane = 0; lane < lanes.count; ++lane) {
         CAPTURE(lane);
         std::int64_t const begin = lanes.begin(lane), rows = lanes.begin(lane + 1) - begin;
@@ -217,9 +173,9 @@ TEST_CASE("cuda dense backward to the weights has the CPU's bits, lane by lane",
         cpu::dense_backward_weights({x.view().row(begin), rows, c.inputs, x.view().ld},
                                     {dz.view().row(begin), rows, c.outputs, dz.view().ld},
                                     accumulate, dw.view(), db.view());
-        CHECK_SAME_BITS(found.of_lane(lane, 0, c.inputs, c.outputs).values(), dw.values());
-        CHECK_SAME_BITS(found.of_lane(lane, found.weight_floats, 1, c.outputs).values(),
-                        db.values());
+        std::vector<float> want = dw.values();
+        want.insert(want.end(), db.view().data, db.view().data + c.outputs);
+        CHECK_SAME_BITS(found.of_lane(lane), want);
       }
     }
   }

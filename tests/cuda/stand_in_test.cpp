@@ -36,12 +36,17 @@ std::string findings(F f) {
   return found;
 }
 
+void multiply(cuda::Cublas const& cublas, Mat a, Mat b, bool accumulate, Mat out,
+              cuda::ProductBatch const& batch = {}) {
+  cublas.multiply(cuda::Factor<float>{a}, cuda::Factor<float>{b}, accumulate, out, batch);
+}
+
 TEST_CASE("the stand-in for cuBLAS sees matrices that are not there", "[cuda][emulator]") {
   if (!emulator_client::present()) { JETCAL_SKIP("this is about the emulator"); }
   cuda::Cublas const cublas(context());
   DeviceMatrix a(5, 6, 1), b(6, 7, 1), out(5, 7, 0);
   auto const product = [&](Mat x, Mat y, Mat z, bool accumulate = false) {
-    return findings([&] { cublas.multiply({x}, {y}, accumulate, z); });
+    return findings([&] { multiply(cublas, x, y, accumulate, z); });
   };
   CHECK(product(a.view(), b.view(), out.view()).empty());
   Unwritten nothing(5 * 16);
@@ -59,7 +64,7 @@ TEST_CASE("the stand-in for cuBLAS sees matrices that are not there", "[cuda][em
     auto gone = std::make_unique<DeviceMatrix>(5, 6, 1.0f);
     Mat const view = gone->view();
     gone.reset();
-    cublas.multiply({view}, {b.view()}, false, out.view());
+    multiply(cublas, view, b.view(), false, out.view());
   });
   CHECK(has(freed, "use after free"));
 }
@@ -69,9 +74,9 @@ TEST_CASE("the stand-in for cuBLAS refuses leading dimensions and strides that o
   if (!emulator_client::present()) { JETCAL_SKIP("this is about the emulator"); }
   cuda::Cublas const cublas(context());
   DeviceMatrix a(5, 6, 1), b(6, 7, 1), out(5, 7, 0);
-  auto const refusal = [&](Mat x, cuda::Batch const& batch) {
+  auto const refusal = [&](Mat x, cuda::ProductBatch const& batch) {
     return error_text<DeviceError>(
-        [&] { cublas.multiply({x}, {b.view()}, false, out.view(), batch); });
+        [&] { multiply(cublas, x, b.view(), false, out.view(), batch); });
   };
   CHECK(has(refusal({a.view().data, 5, 6, 5}, {}), "cuBLAS: 1 products [5, 6] x [6, 7] failed"));
   CHECK(has(refusal(a.view(), {2, 0, 0, 16}), "cuBLAS: 2 products"));
@@ -83,14 +88,17 @@ TEST_CASE("the stand-in for cuDNN sees matrices that are not there", "[cuda][emu
   DeviceMatrix a(5, 6, 1), out(5, 6, 0);
   Unwritten nothing(5 * 16);
   Mat const unwritten{nothing.data(), 5, 6, 16};
-  CHECK(findings([&] { cudnn.softmax_forward(a.view(), out.view()); }).empty());
-  CHECK(has(findings([&] { cudnn.softmax_forward(unwritten, out.view()); }), "uninitialised"));
-  CHECK(has(findings([&] {
-              cudnn.softmax_forward({a.view().data, 500, 6, 16}, {out.view().data, 500, 6, 16});
-            }),
-            "out of bounds"));
-  CHECK(has(findings([&] { cudnn.softmax_backward(out.view(), unwritten, 1, false, a.view()); }),
-            "uninitialised"));
+  CHECK(findings([&] { cudnn.softmax_forward<float>(a.view(), out.view()); }).empty());
+  CHECK(
+      has(findings([&] { cudnn.softmax_forward<float>(unwritten, out.view()); }), "uninitialised"));
+  CHECK(has(
+      findings([&] {
+        cudnn.softmax_forward<float>({a.view().data, 500, 6, 16}, {out.view().data, 500, 6, 16});
+      }),
+      "out of bounds"));
+  CHECK(has(
+      findings([&] { cudnn.softmax_backward<float>(out.view(), unwritten, 1, false, a.view()); }),
+      "uninitialised"));
 }
 
 }  // namespace

@@ -28,7 +28,9 @@ template <class T>
 constexpr double kRounding = 1.0 / (2 << kFractionBits<T>);
 
 template <class T>
-constexpr std::string_view kName = std::is_same_v<T, cuda::Tf32> ? "tf32" : "bf16";
+constexpr std::string_view kName = std::is_same_v<T, float>        ? "fp32"
+                                   : std::is_same_v<T, cuda::Tf32> ? "tf32"
+                                                                   : "bf16";
 
 /// x to T's bits of fraction: tf32 rounds ties away from 0, bf16 to even.
 template <class T>
@@ -52,10 +54,12 @@ HostMatrix rounded(HostMatrix const& m) {
   return HostMatrix::of(m.view().rows, m.view().cols, rounded_all<T>(m.values()));
 }
 
+inline void to_stored(float x, float& to) { to = x; }
 inline void to_stored(float x, cuda::Tf32& to) { to.value = x; }
 inline void to_stored(float x, cuda::Bf16& to) {
   to.bits = static_cast<std::uint16_t>(std::bit_cast<std::uint32_t>(x) >> 16);
 }
+inline float from_stored(float x) { return x; }
 inline float from_stored(cuda::Tf32 x) { return x.value; }
 inline float from_stored(cuda::Bf16 x) {
   return std::bit_cast<float>(static_cast<std::uint32_t>(x.bits) << 16);

@@ -2,50 +2,11 @@
 
 #include <deque>
 #include <memory>
-#include <string>
 #include <vector>
 
-#include "kernels/execution.hpp"
-#include "model/network.hpp"
-#include "tests/catch.hpp"
-#include "tests/check_close.hpp"
+#include "tests/cuda/problem.hpp"
 
 namespace jetcal::test {
-
-inline Device const kCuda{Device::Kind::cuda, 0};
-
-/// Jets with targets near 1 and weights of many sizes; others for each `number`.
-struct Sample {
-  Sample(std::int64_t n_rows, std::int64_t n_features, std::int64_t number = 0)
-      : rows(n_rows),
-        features(n_features),
-        x(uniform(rows * padded(features), -1, 1, seed_of("features", rows + 10'000 * number))),
-        targets(uniform(rows * 2, 0.6, 1.4, seed_of("targets", rows + 10'000 * number))),
-        weights(uniform(rows, 0.1, 3, seed_of("weights", rows + 10'000 * number))) {}
-  HostBatch batch() const {
-    return {
-        {x.data(), rows, features, padded(features)}, {targets.data(), rows, 2, 2}, weights.data()};
-  }
-  std::int64_t rows, features;
-  std::vector<float> x, targets, weights;
-};
-
-inline std::vector<std::string> names(std::int64_t n) {
-  std::vector<std::string> list{"eta"};
-  while (static_cast<std::int64_t>(list.size()) < n) {
-    list.push_back("f" + std::to_string(list.size()));
-  }
-  return list;
-}
-
-inline model::Network small_network() {
-  model::NetworkConfig config;
-  config.core = {19, 23};
-  config.fork = {17, 21};
-  config.gate = {18};
-  config.gate_scale = 21;
-  return {config, names(5)};
-}
 
 inline model::Recording with_losses(double truncation) {
   model::Recording what;
@@ -181,7 +142,5 @@ class TwoSides {
   std::vector<Side> sides_;
   std::deque<PassResult> wanted_;  // of what is in flight
 };
-
-inline PassOptions both(Divisor divisor) { return {{divisor, divisor}}; }
 
 }  // namespace jetcal::test

@@ -3,6 +3,7 @@
 // the order of the depth; the real library sums in fp32 in an order of its own, and fast. It checks
 // what it is given more strictly than the real one.
 #include "tests/emulator/stand_in.hpp"
+#include "tests/emulator/vendor/bf16.hpp"
 
 #include <cublas_v2.h>
 
@@ -19,6 +20,7 @@ struct cublasContext {
   cudaStream_t stream = nullptr;
   void* workspace = nullptr;
   std::size_t workspace_bytes = 0;
+  cublasMath_t math = CUBLAS_DEFAULT_MATH;
 };
 
 namespace {
@@ -54,12 +56,17 @@ double rounded_to_tf32(float v) {
 }
 
 double number(void const* column, std::int64_t row, cudaDataType type, bool tf32) {
-  if (type == CUDA_R_16BF) {
-    std::uint32_t const bits = static_cast<std::uint16_t const*>(column)[row];
-    return static_cast<double>(std::bit_cast<float>(bits << 16));
-  }
+  if (type == CUDA_R_16BF) { return from_bf16(static_cast<std::uint16_t const*>(column)[row]); }
   float const v = static_cast<float const*>(column)[row];
   return tf32 ? rounded_to_tf32(v) : static_cast<double>(v);
+}
+
+void put(void* column, std::int64_t row, cudaDataType type, float v) {
+  if (type == CUDA_R_16BF) {
+    static_cast<std::uint16_t*>(column)[row] = to_bf16(v);
+  } else {
+    static_cast<float*>(column)[row] = v;
+  }
 }
 
 /// All of it, column by column; empty after a finding.
@@ -94,25 +101,26 @@ void multiply(Product const& p) {
     return b[static_cast<std::size_t>(p.op_b == CUBLAS_OP_N ? k + j * p.k : j + k * p.n)];
   };
   for (std::int64_t j = 0; p.m > 0 && j < p.n; ++j) {
-    auto const bytes = static_cast<std::size_t>(p.m) * sizeof(float);
+    auto const size = static_cast<std::size_t>(bytes_of(p.c.type));
+    std::size_t const bytes = static_cast<std::size_t>(p.m) * size;
     std::string const what = p.c.text(j);
     void* const at = const_cast<void*>(p.c.column(j));
-    std::vector<float> old(static_cast<std::size_t>(p.m), 0.0f);
+    std::vector<double> old(static_cast<std::size_t>(p.m), 0.0);
     if (p.beta != 0) {
-      void const* const before = jetcal_emulator_read(what.c_str(), at, bytes, sizeof(float));
+      void const* const before = jetcal_emulator_read(what.c_str(), at, bytes, size);
       if (before == nullptr) { return; }
-      std::copy_n(static_cast<float const*>(before), p.m, old.begin());
+      for (std::int64_t i = 0; i < p.m; ++i) {
+        old[static_cast<std::size_t>(i)] = number(before, i, p.c.type, false);
+      }
     }
-    auto* const out =
-        static_cast<float*>(jetcal_emulator_write(what.c_str(), at, bytes, sizeof(float)));
+    void* const out = jetcal_emulator_write(what.c_str(), at, bytes, size);
     if (out == nullptr) { return; }
     for (std::int64_t i = 0; i < p.m; ++i) {
       double sum = 0;
       for (std::int64_t k = 0; k < p.k; ++k) { sum += in_a(i, k) * in_b(k, j); }
-      double const kept = p.beta == 0 ? 0
-                                      : static_cast<double>(p.beta) *
-                                            static_cast<double>(old[static_cast<std::size_t>(i)]);
-      out[i] = static_cast<float>(static_cast<double>(p.alpha) * sum + kept);
+      double const kept =
+          p.beta == 0 ? 0 : static_cast<double>(p.beta) * old[static_cast<std::size_t>(i)];
+      put(out, i, p.c.type, static_cast<float>(static_cast<double>(p.alpha) * sum + kept));
     }
   }
 }
@@ -170,8 +178,14 @@ cublasStatus_t cublasSetWorkspace_v2(cublasHandle_t handle, void* workspace, std
   return CUBLAS_STATUS_SUCCESS;
 }
 
+cublasStatus_t cublasSetMathMode(cublasHandle_t handle, cublasMath_t mode) {
+  if (!known(handle)) { return CUBLAS_STATUS_NOT_INITIALIZED; }
+  handle->math = mode;
+  return CUBLAS_STATUS_SUCCESS;
+}
+
 // Wants a workspace of the program's: without one the real library allocates, and which algorithm
-// it takes may differ from call to call.
+// it takes may differ from call to call. Wants parts of a bf16 product summed up in float32.
 cublasStatus_t cublasGemmStridedBatchedEx_64(
     cublasHandle_t handle, cublasOperation_t op_a, cublasOperation_t op_b, std::int64_t m,
     std::int64_t n, std::int64_t k, void const* alpha, void const* a, cudaDataType type_a,
@@ -179,8 +193,8 @@ cublasStatus_t cublasGemmStridedBatchedEx_64(
     long long stride_b, void const* beta, void* c, cudaDataType type_c, std::int64_t ld_c,
     long long stride_c, std::int64_t count, cublasComputeType_t compute, cublasGemmAlgo_t algo) {
   if (!known(handle)) { return CUBLAS_STATUS_NOT_INITIALIZED; }
-  bool const types =
-      type_a == type_b && (type_a == CUDA_R_32F || type_a == CUDA_R_16BF) && type_c == CUDA_R_32F;
+  bool const types = type_a == type_b && (type_a == CUDA_R_32F || type_a == CUDA_R_16BF) &&
+                     (type_c == CUDA_R_32F || type_c == type_a);
   bool const way = compute == CUBLAS_COMPUTE_32F ||
                    (compute == CUBLAS_COMPUTE_32F_FAST_TF32 && type_a == CUDA_R_32F);
   bool const ops =
@@ -202,7 +216,8 @@ cublasStatus_t cublasGemmStridedBatchedEx_64(
             stored("C", c, type_c, false, m, n, ld_c),
             compute == CUBLAS_COMPUTE_32F_FAST_TF32};
   if (m < 0 || n < 0 || k < 0 || count < 0 || !fits(p.a) || !fits(p.b) || !fits(p.c) ||
-      (count > 1 && std::abs(stride_c) < n * ld_c) || handle->workspace == nullptr) {
+      (count > 1 && std::abs(stride_c) < n * ld_c) || handle->workspace == nullptr ||
+      (type_c == CUDA_R_16BF && handle->math != CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION)) {
     return CUBLAS_STATUS_INVALID_VALUE;
   }
   auto const run = [p, count, stride_a, stride_b, stride_c, context = *handle] {

@@ -2,6 +2,7 @@
 // as plain loops on the host, in double and rounded once. It checks what it is given more strictly
 // than the real one.
 #include "tests/emulator/stand_in.hpp"
+#include "tests/emulator/vendor/bf16.hpp"
 
 #include <cudnn_ops.h>
 
@@ -17,6 +18,9 @@ struct cudnnContext {
 
 struct cudnnTensorStruct {
   std::int64_t rows = -1, cols = 0, ld = 0;
+  cudnnDataType_t type = CUDNN_DATA_FLOAT;
+
+  std::size_t element_bytes() const { return type == CUDNN_DATA_BFLOAT16 ? 2 : 4; }
 };
 
 namespace {
@@ -33,17 +37,25 @@ struct Tensor {
   void* data;
   cudnnTensorStruct shape;
 
-  void* row(std::int64_t r) const { return static_cast<float*>(data) + r * shape.ld; }
-  std::size_t row_bytes() const { return static_cast<std::size_t>(shape.cols) * sizeof(float); }
+  std::size_t bytes_of(std::int64_t elements) const {
+    return static_cast<std::size_t>(elements) * shape.element_bytes();
+  }
+  void* row(std::int64_t r) const { return static_cast<char*>(data) + bytes_of(r * shape.ld); }
   std::string text(std::int64_t r) const {
     return std::string("cuDNN stand-in: row ") + std::to_string(r) + " of " + name;
   }
 
   /// Empty after a finding.
   std::vector<double> read(std::int64_t r) const {
-    auto const* const at = static_cast<float const*>(
-        jetcal_emulator_read(text(r).c_str(), row(r), row_bytes(), sizeof(float)));
-    return at == nullptr ? std::vector<double>{} : std::vector<double>(at, at + shape.cols);
+    void const* const at =
+        jetcal_emulator_read(text(r).c_str(), row(r), bytes_of(shape.cols), shape.element_bytes());
+    std::vector<double> values;
+    for (std::int64_t c = 0; at != nullptr && c < shape.cols; ++c) {
+      values.push_back(shape.type == CUDNN_DATA_BFLOAT16
+                           ? from_bf16(static_cast<std::uint16_t const*>(at)[c])
+                           : static_cast<double>(static_cast<float const*>(at)[c]));
+    }
+    return values;
   }
 
   /// v, or v + beta times what is there. False after a finding.
@@ -53,11 +65,17 @@ struct Tensor {
       if (old.empty()) { return false; }
       for (std::size_t c = 0; c < v.size(); ++c) { v[c] += static_cast<double>(beta) * old[c]; }
     }
-    auto* const at = static_cast<float*>(
-        jetcal_emulator_write(text(r).c_str(), row(r), row_bytes(), sizeof(float)));
-    if (at == nullptr) { return false; }
-    std::transform(v.begin(), v.end(), at, [](double value) { return static_cast<float>(value); });
-    return true;
+    void* const at =
+        jetcal_emulator_write(text(r).c_str(), row(r), bytes_of(shape.cols), shape.element_bytes());
+    for (std::size_t c = 0; at != nullptr && c < v.size(); ++c) {
+      auto const value = static_cast<float>(v[c]);
+      if (shape.type == CUDNN_DATA_BFLOAT16) {
+        static_cast<std::uint16_t*>(at)[c] = to_bf16(value);
+      } else {
+        static_cast<float*>(at)[c] = value;
+      }
+    }
+    return at != nullptr;
   }
 };
 
@@ -93,7 +111,7 @@ void backward(Tensor const& y, Tensor const& dy, Tensor const& dx, float alpha, 
 bool same_shape(cudnnTensorDescriptor_t a, cudnnTensorDescriptor_t b) {
   return living<cudnnTensorDescriptor_t>().count(a) == 1 &&
          living<cudnnTensorDescriptor_t>().count(b) == 1 && a->rows >= 1 && a->rows == b->rows &&
-         a->cols == b->cols;
+         a->cols == b->cols && a->type == b->type;
 }
 
 cudnnStatus_t enqueue(cudnnHandle_t handle, std::function<void()> const& run) {
@@ -154,10 +172,9 @@ cudnnStatus_t cudnnSetTensor4dDescriptorEx(cudnnTensorDescriptor_t descriptor, c
   bool const right =
       living<cudnnTensorDescriptor_t>().count(descriptor) == 1 && n >= 1 && c >= 1 && n_stride >= c;
   if (!right) { return CUDNN_STATUS_BAD_PARAM; }
-  if (type != CUDNN_DATA_FLOAT || h != 1 || w != 1 || c_stride != 1) {
-    return CUDNN_STATUS_NOT_SUPPORTED;
-  }
-  *descriptor = {n, c, n_stride};
+  bool const known_type = type == CUDNN_DATA_FLOAT || type == CUDNN_DATA_BFLOAT16;
+  if (!known_type || h != 1 || w != 1 || c_stride != 1) { return CUDNN_STATUS_NOT_SUPPORTED; }
+  *descriptor = {n, c, n_stride, type};
   return CUDNN_STATUS_SUCCESS;
 }
 
