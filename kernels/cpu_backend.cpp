@@ -1,7 +1,9 @@
 #include "kernels/cpu_backend.hpp"
 
+#include "engine/isa.hpp"
 #include "kernels/dense_bf16.hpp"
 #include "kernels/dense_onednn.hpp"
+#include "kernels/dense_onednn_bf16.hpp"
 #include "kernels/head_weights.hpp"
 #include "kernels/layer_io.hpp"
 #include "kernels/softmax_gate.hpp"
@@ -17,28 +19,41 @@ struct Products {
   decltype(&cpu::dense_backward) backward;
 };
 
-Products products_of(DenseKernels kernels, Precision precision) {
+Products own_products(Precision precision) {
   if (precision == Precision::bf16) {
-    JETCAL_REQUIRE(kernels == DenseKernels::own, DeviceError,
-                   "--precision bf16: --dense-kernels is " << name(kernels) << " (must be own)");
     return {bf16::dense_pack, bf16::dense_pack_transposed, bf16::dense_forward,
             bf16::dense_backward};
   }
+  return {cpu::dense_pack, cpu::dense_pack_transposed, cpu::dense_forward, cpu::dense_backward};
+}
+
+#if JETCAL_HAS_ONEDNN
+Products onednn_products(Precision precision) {
+  if (precision == Precision::bf16) {
+    JETCAL_REQUIRE(
+        bf16::onednn::supported(), DeviceError,
+        "--dense-kernels: oneDNN has no bf16 products for this processor (needs AVX-512; "
+        "does ONEDNN_MAX_CPU_ISA forbid it?). Use own, or --precision fp32");
+    return {bf16::onednn::pack, bf16::onednn::pack_transposed, bf16::onednn::forward,
+            bf16::onednn::backward};
+  }
+  return {onednn::dense_pack, onednn::dense_pack_transposed, onednn::dense_forward,
+          onednn::dense_backward};
+}
+#else
+Products onednn_products(Precision) {
+  throw DeviceError(
+      "--dense-kernels: this program was built without oneDNN (must be own). Install libdnnl-dev "
+      "and build again");
+}
+#endif
+
+Products products_of(DenseKernels kernels, Precision precision) {
   JETCAL_REQUIRE(kernels == DenseKernels::own || kernels == DenseKernels::onednn, DeviceError,
                  "--dense-kernels: " << name(kernels)
                                      << " computes on CUDA devices (device is cpu). Use own or "
                                         "onednn, or --device cuda:0");
-  if (kernels == DenseKernels::own) {
-    return {cpu::dense_pack, cpu::dense_pack_transposed, cpu::dense_forward, cpu::dense_backward};
-  }
-#if JETCAL_HAS_ONEDNN
-  return {onednn::dense_pack, onednn::dense_pack_transposed, onednn::dense_forward,
-          onednn::dense_backward};
-#else
-  throw DeviceError(
-      "--dense-kernels: this program was built without oneDNN (must be own). Install libdnnl-dev "
-      "and build again");
-#endif
+  return kernels == DenseKernels::own ? own_products(precision) : onednn_products(precision);
 }
 
 class CpuBackend final : public Backend {
@@ -149,6 +164,27 @@ class CpuBackend final : public Backend {
 };
 
 }  // namespace
+
+DenseKernels fastest_dense_kernels(Precision precision) {
+#if JETCAL_HAS_ONEDNN
+  bool const tiles =
+      active_isa() == Isa::avx512 && bf16::onednn::supported() && bf16::onednn::has_tiles();
+  if (precision == Precision::bf16 && tiles) { return DenseKernels::onednn; }
+#else
+  (void)precision;
+#endif
+  return DenseKernels::own;
+}
+
+std::string onednn_summary() {
+#if JETCAL_HAS_ONEDNN
+  if (!bf16::onednn::supported()) { return "yes, without bf16 on this processor"; }
+  if (!bf16::onednn::has_tiles()) { return "yes, bf16 without AMX"; }
+  return "yes, bf16 with AMX (with --precision bf16 use --dense-kernels auto)";
+#else
+  return "no";
+#endif
+}
 
 std::unique_ptr<Backend> make_cpu_backend(DenseKernels dense_kernels, Precision precision) {
   return std::make_unique<CpuBackend>(dense_kernels, precision);

@@ -21,12 +21,19 @@ ConstMat rows_of(ConstMat m, std::int64_t begin, std::int64_t end) {
   return {m.row(begin), end - begin, m.cols, m.ld};
 }
 
+ExecutionOptions with_kernels(ExecutionOptions options) {
+  if (options.dense_kernels == DenseKernels::automatic) {
+    options.dense_kernels = fastest_dense_kernels(options.precision);
+  }
+  return options;
+}
+
 /// Cuts a batch into lanes and tiles and takes each tile through the whole tape on one thread.
 class CpuExecution final : public Execution {
  public:
   explicit CpuExecution(ExecutionOptions const& options)
-      : options_(options),
-        backend_(make_cpu_backend(options.dense_kernels, options.precision)),
+      : options_(with_kernels(options)),
+        backend_(make_cpu_backend(options_.dense_kernels, options_.precision)),
         pool_(options.threads),
         workspaces_(static_cast<std::size_t>(options.threads)) {}
 
@@ -83,7 +90,7 @@ class CpuExecution final : public Execution {
     bool const as_they_are =
         features.rows <= kFewRows && own && options_.precision == Precision::fp32;
     if (!as_they_are) { prepare(tape, parameters); }
-    Tiles const tiles = tiles_for(features.rows, threads());
+    Tiles const tiles = tiles_for(features.rows, threads_to_cut_for());
     pool_.run(tiles.count, [&](std::int64_t tile, int worker) {
       std::int64_t const first = tiles.begin(tile), last = tiles.begin(tile + 1);
       Tape::Workspace work = workspace(tape, worker, tiles.most());
@@ -183,8 +190,13 @@ class CpuExecution final : public Execution {
     return pass;
   }
 
+  // oneDNN's sums depend on how rows are cut into tiles: not on the threads, then.
+  int threads_to_cut_for() const {
+    return options_.dense_kernels == DenseKernels::own ? threads() : 1;
+  }
+
   void evaluate(Run const& run) {
-    Tiles const tiles = tiles_for(run.batch.features.rows, threads());
+    Tiles const tiles = tiles_for(run.batch.features.rows, threads_to_cut_for());
     pool_.run(tiles.count, [&](std::int64_t i, int worker) {
       PassArguments pass = run.pass;
       Tape::Workspace work = workspace(run.tape, worker, tiles.most());
@@ -194,7 +206,8 @@ class CpuExecution final : public Execution {
   }
 
   void differentiate(Run const& run) {
-    LaneTiles const tiles(Lanes(run.batch.features.rows, options_.lanes), threads());
+    LaneTiles tiles(Lanes(run.batch.features.rows, options_.lanes), threads_to_cut_for());
+    tiles.threads = threads();
     reserve_lanes(run.tape.layout().size(), tiles.lanes.count);
     LaneQueue queue(tiles);
     pool_.run(threads(), [&](std::int64_t, int worker) {

@@ -223,7 +223,8 @@ void require_forward(char const* where, ConstMat x, ConstMat y, ConstMat slope) 
 }  // namespace
 
 std::int64_t dense_packed_size(std::int64_t inputs, std::int64_t outputs) {
-  return inputs * ((outputs + kPanel - 1) / kPanel * kPanel);
+  auto const whole = [](std::int64_t n) { return (n + kPanel - 1) / kPanel * kPanel; };
+  return whole(inputs) * whole(outputs);
 }
 
 void dense_pack(ConstMat w, float* packed) {

@@ -12,7 +12,8 @@ enum class Activation { none, mish };
 namespace cpu {
 
 /// Floats that the packed form of a weight matrix [inputs, outputs] takes: panels of 32 columns,
-/// each [inputs, 32], zero where there is no column.
+/// each [inputs, 32], zero where there is no column. Room for 32 rows at a time, which forms of
+/// other products need.
 std::int64_t dense_packed_size(std::int64_t inputs, std::int64_t outputs);
 
 /// Packs w [inputs, outputs] for dense_forward.

@@ -1,8 +1,10 @@
 #include "kernels/dense_bf16.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <vector>
 
 #include "engine/isa.hpp"
@@ -10,6 +12,8 @@
 
 namespace jetcal::bf16 {
 namespace {
+
+constexpr std::int64_t kGroup = 32;
 
 float rounded(float x) {
   if (std::isnan(x)) { return x; }
@@ -37,6 +41,20 @@ class Rounded {
 }  // namespace
 
 bool has_instructions() { return active_isa() == Isa::avx512 && avx512::supported(); }
+
+void round_rows(ConstMat x, float* words, std::int64_t ld) {
+  if (has_instructions()) { return avx512::round_rows(x, words, ld); }
+  for (std::int64_t r = 0; r < x.rows; ++r) {
+    std::int64_t const groups = (x.cols + kGroup - 1) / kGroup;
+    std::fill_n(words + r * ld, groups * kGroup / 2, 0.0f);
+    auto* const to = reinterpret_cast<unsigned char*>(words + r * ld);
+    for (std::int64_t c = 0; c < x.cols; ++c) {
+      auto const half =
+          static_cast<std::uint16_t>(std::bit_cast<std::uint32_t>(rounded(x.row(r)[c])) >> 16);
+      std::memcpy(to + c * 2, &half, sizeof half);
+    }
+  }
+}
 
 void dense_pack(ConstMat w, float* packed) {
   if (has_instructions()) { return avx512::pack(w, packed); }

@@ -13,6 +13,10 @@ namespace jetcal::bf16 {
 /// Whether the active instruction set is avx512 and the processor has AVX512-bf16.
 bool has_instructions();
 
+/// Rows of x rounded, two columns in each word, the even one in its lower half; `ld` words from row
+/// to row. Writes whole groups of 16 words, zeros past the columns, so ld must be at least that.
+void round_rows(ConstMat x, float* words, std::int64_t ld);
+
 void dense_pack(ConstMat w, float* packed);
 void dense_pack_transposed(ConstMat w, float* packed);
 void dense_forward(ConstMat x, float const* packed, float const* bias, Activation activation, Mat y,

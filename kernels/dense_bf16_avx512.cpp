@@ -70,15 +70,6 @@ __m512i row_pair_words(float const* first, float const* second, std::int64_t n) 
 
 void store_words(__m512i words, float* p) { _mm512_storeu_si512(p, words); }
 
-/// Rows of x as pairs in a row, `ld` words from row to row.
-void to_row_words(ConstMat x, float* words, std::int64_t ld) {
-  for (std::int64_t r = 0; r < x.rows; ++r) {
-    for (std::int64_t c = 0; c < x.cols; c += kPanel) {
-      store_words(row_words(x.row(r) + c, x.cols - c), words + r * ld + c / 2);
-    }
-  }
-}
-
 /// Rows of x as pairs of two rows, `ld` words from line to line.
 void to_pair_words(ConstMat x, float* words, std::int64_t ld) {
   for (std::int64_t r = 0; r < x.rows; r += 2) {
@@ -216,6 +207,15 @@ void product_weights(float const* x, std::int64_t ldx, float const* dz, std::int
 
 }  // namespace
 
+/// Pairs in a row.
+void round_rows(ConstMat x, float* words, std::int64_t ld) {
+  for (std::int64_t r = 0; r < x.rows; ++r) {
+    for (std::int64_t c = 0; c < x.cols; c += kPanel) {
+      store_words(row_words(x.row(r) + c, x.cols - c), words + r * ld + c / 2);
+    }
+  }
+}
+
 void pack(ConstMat w, float* packed) {
   std::int64_t const depth = words_of(w.rows);
   for (std::int64_t n = 0; n < w.cols; n += kPanel) {
@@ -230,7 +230,7 @@ void pack_transposed(ConstMat w, float* packed) {
   std::int64_t const last = w.rows / kPanel * kPanel;  // its columns past the end are 0
   if (last < w.rows) { std::fill_n(packed + last * depth, kPanel * depth, 0.0f); }
   for (std::int64_t k = 0; k < w.rows; ++k) {
-    to_row_words(rows_of(w, k, 1), words, ld);
+    round_rows(rows_of(w, k, 1), words, ld);
     float* const column = packed + k / kPanel * kPanel * depth + k % kPanel;
     for (std::int64_t n = 0; n < depth; ++n) {
       std::memcpy(column + n * kPanel, words + n, sizeof(float));
@@ -245,7 +245,7 @@ void forward(ConstMat x, float const* packed, float const* bias, Activation acti
   for (std::int64_t r = 0; r < x.rows; r += kRows) {
     std::int64_t const rows = std::min<std::int64_t>(kRows, x.rows - r);
     Mat const out = rows_of(y, r, rows);
-    to_row_words(rows_of(x, r, rows), words, ld);
+    round_rows(rows_of(x, r, rows), words, ld);
     std::int64_t const next = r + rows;
     product_rows(words, ld, rows, packed, depth, End::store, out,
                  {strip_of(x, next, rows), strip_of(y, next, rows), strip_of(slope, next, rows)});
@@ -272,7 +272,7 @@ void backward(cpu::DenseBackward const& b) {
       to_pair_words(rows_of(b.x, r, n), x_pairs + r / 2 * ldx, ldx);
     }
     if (data) {
-      to_row_words(dz, words, ld);
+      round_rows(dz, words, ld);
       product_rows(words, ld, n, b.packed_transposed, depth, b.accumulate ? End::add : End::store,
                    rows_of(b.dx, r, n),
                    {strip_of(b.dz, r + n, n), strip_of(b.slope, r + n, n), strip_of(b.dx, r + n, n),
@@ -295,6 +295,7 @@ void backward(cpu::DenseBackward const& b) {
 
 // Never called: supported() comes first.
 bool supported() { return false; }
+void round_rows(ConstMat, float*, std::int64_t) {}
 void pack(ConstMat, float*) {}
 void pack_transposed(ConstMat, float*) {}
 void forward(ConstMat, float const*, float const*, Activation, Mat, Mat) {}

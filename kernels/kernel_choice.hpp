@@ -10,7 +10,8 @@ namespace jetcal {
 
 /// Whose matrix products dense layers use: ours, which define the bits in fp32, or a library's,
 /// which are outside that promise. oneDNN is for the CPU, cuBLAS for CUDA devices; `automatic`
-/// takes, on a CUDA device, whatever is faster there.
+/// takes whatever is faster: on a CUDA device as timed there, on the CPU what
+/// fastest_dense_kernels() says.
 enum class DenseKernels { own, onednn, cublas, automatic };
 
 /// Whose softmax the gate of a network uses, by the same rules.

@@ -33,7 +33,8 @@ void ComputeOptions::add_to(CLI::App& command) {
       ->check(CLI::IsMember({"auto", "scalar", "avx2", "avx512", "neon"}));
   command
       .add_option("--dense-kernels", dense_kernels,
-                  "whose matrix products: onednn on the CPU, cublas on CUDA, auto: the faster")
+                  "whose matrix products: onednn on the CPU, cublas on CUDA; auto: the faster, "
+                  "which on a CPU is onednn for bf16 with AMX (--version says), else own")
       ->capture_default_str()
       ->check(CLI::IsMember({"own", "onednn", "cublas", "auto"}));
   command
@@ -57,11 +58,14 @@ ExecutionOptions ComputeOptions::apply(std::int64_t lanes) const {
   };
   options.dense_kernels = parse_dense_kernels(dense_kernels);
   options.softmax_kernels = parse_softmax_kernels(softmax_kernels);
-  if (options.device.kind == Device::Kind::cpu) {  // there is nothing to choose from
+  if (options.device.kind == Device::Kind::cpu) {
     if (options.dense_kernels == DenseKernels::automatic) {
-      options.dense_kernels = DenseKernels::own;
+      options.dense_kernels = fastest_dense_kernels(options.precision);
+      if (options.dense_kernels == DenseKernels::onednn) {
+        options.note("--dense-kernels auto: oneDNN's products, which use AMX");
+      }
     }
-    if (options.softmax_kernels == SoftmaxKernels::automatic) {
+    if (options.softmax_kernels == SoftmaxKernels::automatic) {  // there is nothing to choose from
       options.softmax_kernels = SoftmaxKernels::own;
     }
   }

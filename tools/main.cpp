@@ -11,6 +11,7 @@
 #include "engine/cuda_library.hpp"
 #include "engine/isa.hpp"
 #include "engine/version.hpp"
+#include "kernels/cpu_backend.hpp"
 #include "tools/commands.hpp"
 #include "train/recipe.hpp"
 
@@ -22,9 +23,7 @@ std::string version_text() {
   for (jetcal::Isa const isa : jetcal::available_isas()) {
     text.append(" ").append(jetcal::name(isa));
   }
-  text += "\nCUDA: " + jetcal::cuda_summary() + "\noneDNN: ";
-  text += JETCAL_HAS_ONEDNN ? "yes" : "no";
-  return text;
+  return text + "\nCUDA: " + jetcal::cuda_summary() + "\noneDNN: " + jetcal::onednn_summary();
 }
 
 void say(std::string const& text) { std::fprintf(stderr, "jetcal: %s\n", text.c_str()); }

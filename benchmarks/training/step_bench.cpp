@@ -3,7 +3,7 @@
 // that?
 //
 //   step_bench [--task train|train-mass|infer] [--threads 1,2] [--batch 15000,95000] [--isa auto]
-//              [--dense-kernels own|onednn] [--precision fp32|bf16] [--json]
+//              [--dense-kernels own|onednn|auto] [--precision fp32|bf16] [--json]
 //
 // train-mass is the paper's last step: the mass fork alone, all else frozen. --batch 1 --task infer
 // is the time of a library call for one jet. Every product is counted: 2 FLOP a multiply-add,
@@ -17,10 +17,13 @@
 
 #include "benchmarks/training/bench.hpp"
 #include "benchmarks/training/fma_loop.hpp"
+#include "engine/errors.hpp"
 #include "engine/isa.hpp"
 
-int main(int argc, char** argv) {
-  using namespace jetcal;
+namespace jetcal {
+namespace {
+
+int run(int argc, char** argv) {
   CLI::App app{"The paper's training step, timed"};
   std::vector<int> threads{1, 2};
   std::vector<std::int64_t> batches{15'000, 95'000};
@@ -31,7 +34,7 @@ int main(int argc, char** argv) {
   app.add_option("--threads", threads)->delimiter(',');
   app.add_option("--batch", batches)->delimiter(',');
   app.add_option("--isa", isa);
-  app.add_option("--dense-kernels", kernels)->check(CLI::IsMember({"own", "onednn"}));
+  app.add_option("--dense-kernels", kernels)->check(CLI::IsMember({"own", "onednn", "auto"}));
   app.add_option("--precision", precision)->check(CLI::IsMember({"fp32", "bf16"}));
   app.add_option("--seconds", seconds, "measured time a line");
   app.add_flag("--json", json, "one JSON object a line");
@@ -42,7 +45,7 @@ int main(int argc, char** argv) {
 #endif
   set_isa(isa);
   ExecutionOptions options;
-  options.dense_kernels = kernels == "own" ? DenseKernels::own : DenseKernels::onednn;
+  options.dense_kernels = parse_dense_kernels(kernels);
   options.precision = parse_precision(precision);
   std::string const peer = "jetcal " + kernels + " " + precision;
   if (!json) {
@@ -73,4 +76,14 @@ int main(int argc, char** argv) {
     }
   }
   return 0;
+}
+
+}  // namespace
+}  // namespace jetcal
+
+int main(int argc, char** argv) {
+  try {
+    return jetcal::run(argc, argv);
+  } catch (jetcal::Error const& e) { std::fprintf(stderr, "step_bench: %s\n", e.what()); }
+  return 1;
 }

@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 
 from e2e import (ROOT, RESULT_FIELDS, available_isas, check, check_same_bits, check_same_metrics, checkpoints, jetcal, main, metrics,
-                 parameters, small_recipe, small_shards, Skip, train)
+                 parameters, refused, small_recipe, small_shards, Skip, train)
 
 
 def test_a_run_leaves_model_metrics_and_recipe(folder):
@@ -91,6 +91,46 @@ def test_same_bits_twice_and_others_with_another_seed(folder):
     seeded = train(recipe, folder / "seeded", "--set", "seed=8")
     a, b = parameters(one / "model.h5"), parameters(seeded / "model.h5")
     check(all(a[n].tobytes() != b[n].tobytes() for n in a), "the seed changes nothing")
+
+
+def computed_by(run):
+    with h5py.File(run / "model.h5") as file:
+        return json.loads(file.attrs["provenance"])["dense_kernels"]
+
+
+BF16_AUTO = ("--precision", "bf16", "--dense-kernels", "auto")
+BF16_ONEDNN = ("--precision", "bf16", "--dense-kernels", "onednn")
+
+
+def test_auto_takes_onednn_for_bf16_with_amx_only(folder):
+    if "oneDNN: yes, bf16" not in jetcal("--version").stdout:
+        raise Skip("oneDNN has no bf16 here")
+    amx, none = {"JETCAL_AMX": "yes"}, {"JETCAL_AMX": "no"}
+    check("oneDNN: yes, bf16 with AMX (with --precision bf16 use --dense-kernels auto)" in jetcal("--version", env=amx).stdout, "AMX")
+    check("oneDNN: yes, bf16 without AMX" in jetcal("--version", env=none).stdout, "no AMX")
+    recipe = small_recipe(folder)
+    own, onednn = train(recipe, folder / "own", "--precision", "bf16"), train(recipe, folder / "onednn", *BF16_ONEDNN)
+    for name, wanted, env, options in (("amx", onednn, amx, ()), ("none", own, none, ()), ("avx2", own, amx, ("--isa", "avx2"))):
+        run = train(recipe, folder / name, *BF16_AUTO, *options, env=env)
+        check(computed_by(run) == wanted.name, f"{name}: {computed_by(run)}")
+        if not options:
+            check_same_bits(run / "model.h5", wanted / "model.h5")
+    check(computed_by(train(recipe, folder / "fp32", "--dense-kernels", "auto", env=amx)) == "own", "ours in fp32")
+    moved = jetcal("train", recipe, "--out", folder / "amx", *BF16_AUTO, "--resume", env=none).stderr
+    check("started with --dense-kernels onednn (now own)" in moved, f"a run that goes on with other products is told: {moved}")
+    refused("train", recipe, "--out", folder / "word", *BF16_AUTO, env={"JETCAL_AMX": "1"}, says=("JETCAL_AMX", "'1'", "yes, no"))
+
+
+def test_bf16_where_onednn_has_none(folder):
+    if "oneDNN: no" in jetcal("--version").stdout or "avx2" not in available_isas():
+        raise Skip("no oneDNN here, or not for x86")
+    old = {"ONEDNN_MAX_CPU_ISA": "AVX2", "JETCAL_AMX": "yes"}
+    check("oneDNN: yes, without bf16 on this processor" in jetcal("--version", env=old).stdout, "--version")
+    recipe = small_recipe(folder)
+    refused("train", recipe, "--out", folder / "onednn", *BF16_ONEDNN, env=old, says=("oneDNN has no bf16", "Use own"))
+    own, auto = train(recipe, folder / "own", "--precision", "bf16"), train(recipe, folder / "auto", *BF16_AUTO, env=old)
+    check(computed_by(auto) == "own", "auto takes ours")
+    check_same_bits(own / "model.h5", auto / "model.h5")
 
 
 def test_streaming_gives_its_own_bits_every_time(folder):

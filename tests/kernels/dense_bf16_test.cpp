@@ -4,6 +4,7 @@
 #include <limits>
 #include <vector>
 
+#include "kernels/dense_onednn_bf16.hpp"
 #include "tests/catch.hpp"
 #include "tests/check_close.hpp"
 #include "tests/each_isa.hpp"
@@ -62,14 +63,37 @@ double as_bf16(double x) {
   return std::nearbyint(x / unit) * unit;
 }
 
+/// Our products, or oneDNN's.
+struct Products {
+  decltype(&bf16::dense_pack) pack, pack_transposed;
+  decltype(&bf16::dense_forward) forward;
+  decltype(&bf16::dense_backward) backward;
+};
+
+template <class Check>
+void with_each_products(Check const& check) {
+  test::with_each_isa([&] {
+    check(Products{bf16::dense_pack, bf16::dense_pack_transposed, bf16::dense_forward,
+                   bf16::dense_backward});
+#if JETCAL_HAS_ONEDNN
+    if (!bf16::onednn::supported()) { return; }
+    INFO("oneDNN's products");
+    check(Products{bf16::onednn::pack, bf16::onednn::pack_transposed, bf16::onednn::forward,
+                   bf16::onednn::backward});
+#endif
+  });
+}
+
 struct Case {
   std::int64_t rows, inputs, outputs;
 };
 
-// Around the blocks (14 rows, 32 and 16 columns), the pairs (odd lengths) and the paper's widths.
-constexpr Case kCases[] = {{0, 5, 3},    {1, 1, 1},    {2, 3, 2},     {13, 21, 32},  {14, 32, 33},
-                           {15, 33, 15}, {28, 7, 48},  {29, 64, 65},  {43, 210, 14}, {3, 13, 210},
-                           {27, 17, 16}, {41, 250, 3}, {17, 250, 250}};
+// Around the blocks (14 rows, 32 and 16 columns), the pairs (odd lengths), the 32 that oneDNN gets
+// and the paper's widths.
+constexpr Case kCases[] = {{0, 5, 3},      {1, 1, 1},    {2, 3, 2},     {13, 21, 32},
+                           {14, 32, 33},   {15, 33, 15}, {28, 7, 48},   {29, 64, 65},
+                           {43, 210, 14},  {3, 13, 210}, {27, 17, 16},  {41, 250, 3},
+                           {17, 250, 250}, {32, 31, 64}, {450, 40, 35}, {96, 65, 31}};
 
 // Sums of `n` products of at most 1 in float32, each pair rounded in the instruction's own way.
 Tolerance sum_of(std::int64_t n) { return {0, 2.0 * static_cast<double>(n + 2) * kEps}; }
@@ -89,17 +113,17 @@ TEST_CASE("bf16 dense forward multiplies rounded factors and sums in float32", "
         want.push_back(sum);
       }
     }
-    test::with_each_isa([&] {
+    with_each_products([&](Products const& products) {
       std::vector<float> packed(
           static_cast<std::size_t>(cpu::dense_packed_size(c.inputs, c.outputs)), kGuard);
-      bf16::dense_pack(w.m(), packed.data());
+      products.pack(w.m(), packed.data());
       Block z(c.rows, c.outputs, kGuard), y(c.rows, c.outputs, kGuard);
       Block slope(c.rows, c.outputs, kGuard);
-      bf16::dense_forward(x.m(), packed.data(), b.m().data, Activation::none, z.m(), {});
+      products.forward(x.m(), packed.data(), b.m().data, Activation::none, z.m(), {});
       CHECK_CLOSE(z.values(), want, sum_of(c.inputs));
       CHECK(z.sound());
       // The same sums, then our own activation.
-      bf16::dense_forward(x.m(), packed.data(), b.m().data, Activation::mish, y.m(), slope.m());
+      products.forward(x.m(), packed.data(), b.m().data, Activation::mish, y.m(), slope.m());
       Block const none(1, c.outputs, 0.0f);
       Block want_slope = slope;
       cpu::dense_epilogue(none.m().data, Activation::mish, z.m(), want_slope.m());
@@ -138,10 +162,10 @@ TEST_CASE("bf16 dense backward multiplies rounded factors and sums in float32", 
           want_w.push_back(sum);
         }
       }
-      test::with_each_isa([&] {
+      with_each_products([&](Products const& products) {
         std::vector<float> packed(
             static_cast<std::size_t>(cpu::dense_packed_size(c.outputs, c.inputs)), kGuard);
-        bf16::dense_pack_transposed(w.m(), packed.data());
+        products.pack_transposed(w.m(), packed.data());
         Block dz = dy, dx(c.rows, c.inputs, 0.5f), dw(c.inputs, c.outputs, 0.5f);
         Block db(1, c.outputs, 0.5f), want_b = db;
         cpu::DenseBackward b;
@@ -153,7 +177,7 @@ TEST_CASE("bf16 dense backward multiplies rounded factors and sums in float32", 
         b.dx = dx.m();
         b.dw = dw.m();
         b.db = db.m();
-        bf16::dense_backward(b);
+        products.backward(b);
         CHECK_CLOSE(dx.values(), want_x, sum_of(c.outputs));
         CHECK_CLOSE(dw.values(), want_w, sum_of(c.rows));
         cpu::dense_backward_bias(want_z.m(), add, want_b.m());
@@ -167,6 +191,45 @@ TEST_CASE("bf16 dense backward multiplies rounded factors and sums in float32", 
   }
 }
 
+// The half of a layer that is frozen, or whose input needs no gradient.
+TEST_CASE("bf16 dense backward leaves alone what nobody asks for", "[bf16]") {
+  Case const c{29, 64, 65};
+  Block const x = Block::of(c.rows, c.inputs, "x"), w = Block::of(c.inputs, c.outputs, "w");
+  Block const dy = Block::of(c.rows, c.outputs, "dy");
+  with_each_products([&](Products const& products) {
+    std::vector<float> packed(static_cast<std::size_t>(cpu::dense_packed_size(c.outputs, c.inputs)),
+                              kGuard);
+    products.pack_transposed(w.m(), packed.data());
+    Block dz = dy, dx(c.rows, c.inputs, 0.5f), dw(c.inputs, c.outputs, 0.5f);
+    Block db(1, c.outputs, 0.5f);
+    cpu::DenseBackward both;
+    both.dz = dz.m();
+    both.x = x.m();
+    both.packed_transposed = packed.data();
+    both.dx = dx.m();
+    both.dw = dw.m();
+    both.db = db.m();
+    products.backward(both);
+    Block dx_alone(c.rows, c.inputs, 0.5f), dw_alone(c.inputs, c.outputs, 0.5f);
+    Block db_alone(1, c.outputs, 0.5f);
+    cpu::DenseBackward frozen = both;
+    frozen.x = {};
+    frozen.dw = frozen.db = {};
+    frozen.dx = dx_alone.m();
+    products.backward(frozen);
+    CHECK_SAME_BITS(dx_alone.data, dx.data);
+    cpu::DenseBackward first = both;
+    first.packed_transposed = nullptr;
+    first.dx = {};
+    first.dw = dw_alone.m();
+    first.db = db_alone.m();
+    products.backward(first);
+    CHECK_SAME_BITS(dw_alone.data, dw.data);
+    CHECK_SAME_BITS(db_alone.data, db.data);
+    CHECK_SAME_BITS(dz.data, dy.data);
+  });
+}
+
 TEST_CASE("bf16 dense layers pass on what is not finite", "[bf16]") {
   float const nan = std::numeric_limits<float>::quiet_NaN();
   float const infinity = std::numeric_limits<float>::infinity();
@@ -174,10 +237,10 @@ TEST_CASE("bf16 dense layers pass on what is not finite", "[bf16]") {
   x.m().row(0)[1] = nan;
   x.m().row(1)[0] = infinity;
   std::vector<float> const bias(16, 0.0f);
-  test::with_each_isa([&] {
+  with_each_products([&](Products const& products) {
     std::vector<float> packed(static_cast<std::size_t>(cpu::dense_packed_size(2, 1)));
-    bf16::dense_pack(w.m(), packed.data());
-    bf16::dense_forward(x.m(), packed.data(), bias.data(), Activation::none, y.m(), {});
+    products.pack(w.m(), packed.data());
+    products.forward(x.m(), packed.data(), bias.data(), Activation::none, y.m(), {});
     CHECK(std::isnan(y.m().row(0)[0]));
     CHECK(y.m().row(1)[0] == infinity);
     CHECK(y.m().row(2)[0] == 0);

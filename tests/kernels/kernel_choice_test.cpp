@@ -1,7 +1,12 @@
 #include "kernels/kernel_choice.hpp"
 
+#include <cstdlib>
+
 #include "engine/errors.hpp"
+#include "kernels/cpu_backend.hpp"
+#include "kernels/dense_onednn_bf16.hpp"
 #include "tests/catch.hpp"
+#include "tests/each_isa.hpp"
 #include "tests/error_text.hpp"
 
 namespace jetcal::test {
@@ -35,6 +40,33 @@ TEST_CASE("shapes of about as many rows make one choice", "[kernel_choice]") {
   CHECK(KernelShape::of(KernelOp::dense_forward, 1000, 40, 21) != forward);
   CHECK(KernelShape::of(KernelOp::dense_forward, 513, 21, 40) == forward);
 }
+
+#if JETCAL_HAS_ONEDNN
+/// The processor has AMX, or not, while this lives.
+class WithAmx {
+ public:
+  explicit WithAmx(char const* answer) { setenv("JETCAL_AMX", answer, 1); }
+  ~WithAmx() { unsetenv("JETCAL_AMX"); }
+  WithAmx(WithAmx const&) = delete;
+  WithAmx& operator=(WithAmx const&) = delete;
+};
+
+TEST_CASE("auto is oneDNN for bf16 with AMX and avx512, ours elsewhere", "[kernel_choice]") {
+  with_each_isa([] {
+    for (bool const amx : {false, true}) {
+      CAPTURE(amx);
+      WithAmx const with(amx ? "yes" : "no");
+      bool const tiles = amx && active_isa() == Isa::avx512 && bf16::onednn::supported();
+      CHECK(fastest_dense_kernels(Precision::fp32) == DenseKernels::own);
+      CHECK(fastest_dense_kernels(Precision::bf16) ==
+            (tiles ? DenseKernels::onednn : DenseKernels::own));
+    }
+  });
+  WithAmx const with("maybe");
+  CHECK(has(error_text<ConfigError>([] { bf16::onednn::has_tiles(); }),
+            "JETCAL_AMX: 'maybe' is unknown (yes, no)"));
+}
+#endif
 
 }  // namespace
 }  // namespace jetcal::test

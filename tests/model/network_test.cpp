@@ -1,8 +1,10 @@
 #include "model/network.hpp"
 
 #include <cmath>
+#include <utility>
 #include <vector>
 
+#include "kernels/dense_onednn_bf16.hpp"
 #include "kernels/execution.hpp"
 #include "tests/catch.hpp"
 #include "tests/check_close.hpp"
@@ -289,6 +291,34 @@ TEST_CASE("gradients have the same bits with every instruction set and number of
         CHECK(got.kept_energy == want.kept_energy);
       }
     });
+  }
+}
+
+// Seven threads cut these lanes into more tiles than one does.
+TEST_CASE("every kind of products gives its own bits with any number of threads",
+          "[network][bits][bf16][onednn]") {
+  Network const network(small_config(), kFeatures);
+  auto const arena = lively_parameters(network);
+  Sample const sample(2777);
+  std::vector<std::pair<DenseKernels, Precision>> kinds = {{DenseKernels::own, Precision::bf16}};
+#if JETCAL_HAS_ONEDNN
+  kinds.emplace_back(DenseKernels::onednn, Precision::fp32);
+  if (bf16::onednn::supported()) { kinds.emplace_back(DenseKernels::onednn, Precision::bf16); }
+#endif
+  for (auto const& [kernels, precision] : kinds) {
+    CAPTURE(name(kernels), name(precision));
+    ExecutionOptions options;
+    options.dense_kernels = kernels;
+    options.precision = precision;
+    Gradients const want = train_once(network, arena, sample, options, truncated_recording());
+    for (int const threads : {2, 3, 7}) {
+      CAPTURE(threads);
+      options.threads = threads;
+      Gradients const got = train_once(network, arena, sample, options, truncated_recording());
+      CHECK_SAME_BITS(got.values, want.values);
+      CHECK(got.loss_energy == want.loss_energy);
+      CHECK(got.loss_mass == want.loss_mass);
+    }
   }
 }
 

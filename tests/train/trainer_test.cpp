@@ -9,6 +9,7 @@
 
 #include "data/table_writer.hpp"
 #include "engine/random.hpp"
+#include "kernels/dense_onednn_bf16.hpp"
 #include "model/predictor.hpp"
 #include "tests/catch.hpp"
 #include "tests/error_text.hpp"
@@ -138,6 +139,54 @@ TEST_CASE("a bf16 run is recorded, repeatable, close to fp32 and not resumed in 
       error_text<ConfigError>([&] { train(json, folder / "stopped", other, true); });
   CHECK(has(text, "--precision bf16 (now fp32)"));
 }
+
+#if JETCAL_HAS_ONEDNN
+TEST_CASE("a bf16 run with oneDNN's products repeats itself on any threads and through a stop",
+          "[trainer][bf16][onednn]") {
+  ScratchFolder const folder;
+  write_toys(folder / "toys.h5", 4000);
+  Json json = recipe_json(folder);
+  json["schedule"][0]["epochs"] = 2;
+  json["schedule"].push_back(step("radam", 1e-3, nullptr, 2, 0));
+  json["schedule"][1]["freeze"] = {"core", "energy"};
+  json["schedule"][1]["loss"].erase("energy");
+  RunOptions options;
+  options.precision = Precision::bf16;
+  options.dense_kernels = DenseKernels::onednn;
+  Heard one, two, own, stopped, other;
+  if (!bf16::onednn::supported()) {
+    CHECK(has(error_text<DeviceError>([&] { train(json, folder / "none", one, false, options); }),
+              "oneDNN has no bf16 products for this processor"));
+    return;
+  }
+  train(json, folder / "one", one, false, options);
+  options.threads = 2;
+  train(json, folder / "two", two, false, options);
+  CHECK(same(parameters(folder / "one"), parameters(folder / "two")));
+  CHECK(model::read_model(folder / "one" / "model.h5").provenance.at("dense_kernels") == "onednn");
+  for (int const after : {5, 40}) {  // in the first step, and in the one that is mostly frozen
+    std::string const out = "stopped" + std::to_string(after);
+    Heard first, rest;
+    first.stop_after = after;
+    CHECK(train(json, folder / out, first, false, options) == Outcome::interrupted);
+    CHECK(train(json, folder / out, rest, true, options) == Outcome::finished);
+    CHECK(same(parameters(folder / out), parameters(folder / "one")));
+    CHECK(rest.warnings.empty());
+  }
+  stopped.stop_after = 5;
+  train(json, folder / "other", stopped, false, options);
+  options.dense_kernels = DenseKernels::own;
+  train(json, folder / "other", other, true, options);
+  REQUIRE(other.warnings.size() == 1);
+  CHECK(has(other.warnings[0], "--dense-kernels onednn (now own)"));
+  // The same rounded factors, summed in another order.
+  train(json, folder / "own", own, false, options);
+  auto const loss = [](Heard const& heard) {
+    return heard.lines.back().at("validation").at("loss_mass").get<double>();
+  };
+  CHECK(std::fabs(loss(one) - loss(own)) < 0.01);
+}
+#endif
 
 TEST_CASE("a fresh optimizer without warm-up throws the jets out of a narrow window", "[trainer]") {
   ScratchFolder const folder;
