@@ -1,6 +1,7 @@
 #include "data/features.hpp"
 
 #include <cmath>
+#include <limits>
 #include <set>
 #include <sstream>
 
@@ -9,46 +10,69 @@
 namespace jetcal::data {
 namespace {
 
-/// Calls emit(i, transformed value): the choice of the transform stays outside the loop.
-template <class Emit>
-void for_transformed(FeatureConfig const& config, UnitFactor const& unit, double const* in,
-                     std::int64_t n, Emit emit) {
-  double const floor = config.floor;
+// The loops of this file are compiled twice, since the compiler may not assume AVX2; both give the
+// same, correctly rounded results.
+
+// out[i] = ln value(in[i]); the few values that are not positive and normal come second.
+template <class Value>
+[[gnu::always_inline]] inline void log_loop(double const* in, std::int64_t n, Value value,
+                                            float* out) {
+  for (std::int64_t i = 0; i < n; ++i) { out[i] = static_cast<float>(log_of_normal(value(in[i]))); }
+  for (std::int64_t i = 0; i < n; ++i) {
+    double const v = value(in[i]);
+    bool const regular = v >= std::numeric_limits<double>::min() && v < HUGE_VAL;
+    if (!regular) { out[i] = static_cast<float>(natural_log(v)); }
+  }
+}
+
+// The choice of the transform stays outside the loops.
+[[gnu::always_inline]] inline void transform_loop(FeatureConfig const& config, UnitFactor unit,
+                                                  double const* in, std::int64_t n, float* out) {
   switch (config.transform) {
     case Transform::none:
       if (unit.is_one()) {  // most fields: no division
-        for (std::int64_t i = 0; i < n; ++i) { emit(i, in[i]); }
+        for (std::int64_t i = 0; i < n; ++i) { out[i] = static_cast<float>(in[i]); }
       } else {
-        for (std::int64_t i = 0; i < n; ++i) { emit(i, unit(in[i])); }
+        for (std::int64_t i = 0; i < n; ++i) { out[i] = static_cast<float>(unit(in[i])); }
       }
       break;
     case Transform::log:
-      for (std::int64_t i = 0; i < n; ++i) { emit(i, natural_log(unit(in[i]))); }
+      log_loop(
+          in, n, [unit](double v) { return unit(v); }, out);
       break;
     case Transform::log_floor:
-      for (std::int64_t i = 0; i < n; ++i) {
-        double const v = unit(in[i]);
-        emit(i, natural_log(v < floor ? floor : v));  // a nan stays one
-      }
+      log_loop(
+          in, n,
+          [unit, floor = config.floor](double v) {
+            double const x = unit(v);
+            return x < floor ? floor : x;  // a nan stays one
+          },
+          out);
       break;
     case Transform::abs:
-      for (std::int64_t i = 0; i < n; ++i) { emit(i, std::fabs(unit(in[i]))); }
+      for (std::int64_t i = 0; i < n; ++i) { out[i] = static_cast<float>(std::fabs(unit(in[i]))); }
       break;
   }
 }
 
-// std::fma is a call into libm where the compiler may not assume the instruction. The loop is
-// compiled twice; both give the correctly rounded result.
+// std::fma is a call into libm where the compiler may not assume the instruction.
 [[gnu::always_inline]] inline void affine_loop(float const* v, std::int64_t n, float scale,
                                                float offset, float* out) {
   for (std::int64_t i = 0; i < n; ++i) { out[i] = std::fma(v[i], scale, offset); }
 }
 
 #if defined(__x86_64__)
-[[gnu::target("avx2,fma")]] void affine_with_fma(float const* v, std::int64_t n, float scale,
-                                                 float offset, float* out) {
+[[gnu::target("avx2,fma")]] void transform_with_avx2(FeatureConfig const& config, UnitFactor unit,
+                                                     double const* in, std::int64_t n, float* out) {
+  transform_loop(config, unit, in, n, out);
+}
+
+[[gnu::target("avx2,fma")]] void affine_with_avx2(float const* v, std::int64_t n, float scale,
+                                                  float offset, float* out) {
   affine_loop(v, n, scale, offset, out);
 }
+
+bool has_avx2() { return __builtin_cpu_supports("fma") && __builtin_cpu_supports("avx2"); }
 #endif
 
 }  // namespace
@@ -75,8 +99,19 @@ float FeatureMap::operator()(double file_value) const {
 }
 
 void FeatureMap::apply(double const* file_values, std::int64_t n, float* out) const {
-  for_transformed(config_, to_unit_, file_values, n,
-                  [out](std::int64_t i, double v) { out[i] = static_cast<float>(v); });
+#if defined(__x86_64__)
+  if (has_avx2()) { return transform_with_avx2(config_, to_unit_, file_values, n, out); }
+#endif
+  transform_loop(config_, to_unit_, file_values, n, out);
+}
+
+void FeatureMap::read(RawRows const& raw, Field const& field, double* scratch, float* out) const {
+  bool const is_float = field.type.kind == FieldKind::floating && field.type.bytes == 4;
+  if (is_float && config_.transform == Transform::none && to_unit_.is_one()) {
+    return read_column(raw, field, out);
+  }
+  read_column(raw, field, scratch);
+  apply(scratch, raw.rows, out);
 }
 
 std::string formula(FeatureConfig const& config) {
@@ -113,9 +148,7 @@ void require_valid(std::vector<FeatureConfig> const& features) {
 
 void affine(float const* v, std::int64_t n, float scale, float offset, float* out) {
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("fma") && __builtin_cpu_supports("avx2")) {
-    return affine_with_fma(v, n, scale, offset, out);
-  }
+  if (has_avx2()) { return affine_with_avx2(v, n, scale, offset, out); }
 #endif
   affine_loop(v, n, scale, offset, out);
 }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "data/config.hpp"
+#include "data/raw_rows.hpp"
 #include "data/shard.hpp"
 #include "data/units.hpp"
 
@@ -30,6 +31,12 @@ class FeatureMap {
 
   /// The same for `n` values.
   void apply(double const* file_values, std::int64_t n, float* out) const;
+
+  /// The same for the values of `field` in `raw`: float32 that is the network's as it is takes no
+  /// way through double.
+  ///
+  /// Shapes    scratch, out: [raw.rows]
+  void read(RawRows const& raw, Field const& field, double* scratch, float* out) const;
 
  private:
   FeatureConfig config_;

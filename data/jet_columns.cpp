@@ -158,9 +158,10 @@ void JetColumnReader::read(std::int64_t i, JetColumns& out) const {
   out.status.resize(n);
   out.groups.resize(n);
 
+  Shard const& shard = shards_.shards()[static_cast<std::size_t>(block.shard)];
   for (std::size_t f = 0; f < maps_.size(); ++f) {
-    read_values(block.shard, maps_[f].config().field, out, 0);
-    maps_[f].apply(out.values[0].data(), block.rows, out.features[f].data());
+    maps_[f].read(out.raw, shard.field(maps_[f].config().field), out.values[0].data(),
+                  out.features[f].data());
   }
   read_targets(block.shard, out);
   if (weight_) {

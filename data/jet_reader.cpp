@@ -93,8 +93,7 @@ void JetReader::read_features(Shard const& shard, std::size_t network, JetBlock&
   out.transformed.resize(out.values.size());
   for (std::size_t f = 0; f < maps.size(); ++f) {
     float* const column = out.transformed.data();
-    read_column(out.raw, shard.field(maps[f].config().field), out.values.data());
-    maps[f].apply(out.values.data(), out.raw.rows, column);
+    maps[f].read(out.raw, shard.field(maps[f].config().field), out.values.data(), column);
     for (std::size_t r = 0; r < n; ++r) {
       column[r] = column[out.chosen[r]];  // chosen[r] >= r
       if (!std::isfinite(column[r])) { finite[r] = 0; }

@@ -101,6 +101,14 @@ void read_column(RawRows const& raw, Field const& field, double* out) {
   }
 }
 
+void read_column(RawRows const& raw, Field const& field, float* out) {
+  JETCAL_REQUIRE(
+      field.type.kind == FieldKind::floating && field.type.bytes == 4, DataError,
+      "/jets: field '" << field.name << "' is " << name(field.type) << " (must be float32)");
+  convert_column<std::uint32_t>(raw, field, out,
+                                [](std::uint32_t word) { return std::bit_cast<float>(word); });
+}
+
 void read_column(RawRows const& raw, Field const& field, std::int64_t* out) {
   JETCAL_REQUIRE(
       field.type.kind == FieldKind::signed_integer ||

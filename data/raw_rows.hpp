@@ -33,6 +33,11 @@ struct RawRows {
 /// Errors    DataError for FieldKind::other
 void read_column(RawRows const& raw, Field const& field, double* out);
 
+/// The values of a float32 field as they are.
+///
+/// Errors    DataError for any other field
+void read_column(RawRows const& raw, Field const& field, float* out);
+
 /// The same as 64-bit integers: the bits of an unsigned one, the extended sign of a signed one.
 ///
 /// Errors    DataError for a field that is no integer

@@ -1,6 +1,7 @@
 #include "data/features.hpp"
 
 #include <cmath>
+#include <cstring>
 #include <limits>
 
 #include "engine/errors.hpp"
@@ -59,12 +60,53 @@ TEST_CASE("features: what is not finite stays so", "[features]") {
 }
 
 TEST_CASE("features: columns and single values are the same", "[features]") {
-  auto const map = map_of("GeV", Transform::log_floor, 40);
-  auto const in = test::ramp(1001, -1e4, 1e6);
-  std::vector<float> got(in.size()), want;
-  map.apply(in.data(), static_cast<std::int64_t>(in.size()), got.data());
-  for (double const v : in) { want.push_back(map(v)); }
-  CHECK(compare_bits(got, want).ok);
+  auto in = test::ramp(1001, -1e4, 1e6);
+  for (std::size_t i = 0; i < in.size(); i += 7) {
+    double const odd[] = {0.0, -0.0, std::nan(""), HUGE_VAL, -HUGE_VAL, 0x1p-1060, 0x1p-1030};
+    in[i] = odd[i / 7 % std::size(odd)];
+  }
+  for (auto const transform :
+       {Transform::none, Transform::log, Transform::log_floor, Transform::abs}) {
+    for (char const* unit : {"", "GeV"}) {
+      auto const map = map_of(unit, transform, 40);
+      std::vector<float> got(in.size()), want;
+      map.apply(in.data(), static_cast<std::int64_t>(in.size()), got.data());
+      for (double const v : in) { want.push_back(map(v)); }
+      CHECK(compare_bits(got, want).ok);
+    }
+  }
+  CHECK(map_of("", Transform::log)(0x1p-1060) ==
+        static_cast<float>(std::log(static_cast<long double>(0x1p-1060))));
+  CHECK(map_of("", Transform::log)(HUGE_VAL) == kInf);
+}
+
+TEST_CASE("features: a column of a file takes its transform and unit, float32 or not",
+          "[features]") {
+  std::vector<float> const values{0.5f, 40'000.0f, 123'456.789f, -2.5f, 1e-40f};
+  for (FieldType const type : {kFloat32, kInt32}) {
+    RawRows raw;
+    raw.rows = static_cast<std::int64_t>(values.size());
+    raw.row_bytes = 4;
+    raw.pieces = {{0, 1, 4, raw.rows}};
+    raw.bytes.resize(4 * values.size());
+    std::vector<double> numbers(values.begin(), values.end());
+    std::vector<std::int32_t> const whole(values.begin(), values.end());
+    if (type == kInt32) { numbers.assign(whole.begin(), whole.end()); }
+    std::memcpy(raw.bytes.data(),
+                type == kInt32 ? static_cast<void const*>(whole.data()) : values.data(),
+                raw.bytes.size());
+    for (auto const transform :
+         {Transform::none, Transform::log, Transform::log_floor, Transform::abs}) {
+      for (char const* unit : {"", "GeV"}) {
+        auto const map = map_of(unit, transform, 40);
+        std::vector<float> got(values.size()), want;
+        std::vector<double> scratch(values.size());
+        map.read(raw, {"mass", type, 0}, scratch.data(), got.data());
+        for (double const v : numbers) { want.push_back(map(v)); }
+        CHECK(compare_bits(got, want).ok);
+      }
+    }
+  }
 }
 
 TEST_CASE("features: what is refused", "[features]") {

@@ -1,5 +1,6 @@
 #include "data/shard_set.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <thread>
@@ -27,6 +28,14 @@ std::vector<double> column(ShardSet const& shards, std::string const& name) {
     auto const& shard = shards.shards()[static_cast<std::size_t>(shards.blocks()[b].shard)];
     std::vector<double> values(static_cast<std::size_t>(raw.rows));
     read_column(raw, shard.field(name), values.data());
+    if (shard.field(name).type.kind == FieldKind::floating && shard.field(name).type.bytes == 4) {
+      std::vector<float> as_they_are(values.size());
+      read_column(raw, shard.field(name), as_they_are.data());
+      CHECK(std::equal(
+          values.begin(), values.end(), as_they_are.begin(), [](double wide, float exact) {
+            return wide == static_cast<double>(exact) || (std::isnan(wide) && std::isnan(exact));
+          }));
+    }
     out.insert(out.end(), values.begin(), values.end());
   }
   return out;
@@ -148,6 +157,10 @@ TEST_CASE("64-bit integers keep every bit as integers", "[shards]") {
   auto const text = jetcal::test::error_text<DataError>(
       [&] { read_column(raw, floats.form().field("eventNumber"), out.data()); });
   CHECK(jetcal::test::has(text, "'eventNumber' is float64 (must be an integer)"));
+  std::vector<float> out_float(2);
+  auto const no_float32 = jetcal::test::error_text<DataError>(
+      [&] { read_column(raw, floats.form().field("eventNumber"), out_float.data()); });
+  CHECK(jetcal::test::has(no_float32, "'eventNumber' is float64 (must be float32)"));
 }
 
 TEST_CASE("chunks that were never written read as zeros, skipped filters are seen", "[shards]") {
