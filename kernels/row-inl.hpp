@@ -7,6 +7,9 @@
 #define JETCAL_KERNELS_ROW_INL
 #endif
 
+#include <algorithm>
+#include <iterator>
+
 #include "kernels/vocabulary-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -37,6 +40,29 @@ inline void put(Vec v, float* p, std::int64_t n, bool accumulate) {
   store_first(accumulate ? load_first(p, n) + v : v, p, n);
 }
 
+#if JETCAL_IS_SCALAR
+
+template <class Join>
+float joined_lanes(float v, Join) {
+  return v;
+}
+
+#else
+
+/// The lanes of a vector in a tree: i and i + kLanes / 2, ..., i and i + 2, i and i + 1.
+template <class Join>
+HWY_INLINE float joined_lanes(Vec v, Join join) {
+#if HWY_TARGET != HWY_NEON
+  v = join(v, Vec(hn::ConcatUpperUpper(VecTag(), v.v, v.v)));
+  if constexpr (kLanes == 16) { v = join(v, Vec(hn::SwapAdjacentBlocks(v.v))); }
+#endif
+  v = join(v, Vec(hn::Shuffle1032(v.v)));
+  v = join(v, Vec(hn::Shuffle2301(v.v)));
+  return hn::GetLane(v.v);
+}
+
+#endif
+
 /// A reduction over a row: strand p takes the columns p, p + 16, p + 32, ... in order, then the
 /// strands i and i + 8 are joined, i and i + 4, i + 2, i + 1. To be filled like this:
 ///
@@ -55,21 +81,21 @@ struct Strands {
   }
 
   float sum() const {
-    float s[kStrands];
-    for (std::int64_t j = 0; j < kStrandVectors; ++j) { store(strand[j], s + j * kLanes); }
-    for (std::int64_t half = kStrands / 2; half > 0; half /= 2) {
-      for (std::int64_t i = 0; i < half; ++i) { s[i] += s[i + half]; }
-    }
-    return s[0];
+    return joined([](Vec a, Vec b) { return a + b; });
+  }
+  float max() const {
+    return joined([](Vec a, Vec b) { return HWY_NAMESPACE::max(a, b); });
   }
 
-  float max() const {
-    float s[kStrands];
-    for (std::int64_t j = 0; j < kStrandVectors; ++j) { store(strand[j], s + j * kLanes); }
-    for (std::int64_t half = kStrands / 2; half > 0; half /= 2) {
-      for (std::int64_t i = 0; i < half; ++i) { s[i] = s[i] > s[i + half] ? s[i] : s[i + half]; }
+ private:
+  template <class Join>
+  float joined(Join join) const {
+    Vec s[kStrandVectors];
+    std::copy(std::begin(strand), std::end(strand), s);
+    for (std::int64_t half = kStrandVectors / 2; half > 0; half /= 2) {
+      for (std::int64_t i = 0; i < half; ++i) { s[i] = join(s[i], s[i + half]); }
     }
-    return s[0];
+    return joined_lanes(s[0], join);
   }
 };
 

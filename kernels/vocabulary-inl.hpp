@@ -128,8 +128,14 @@ HWY_INLINE Vec fma(Vec a, Vec b, Vec c) { return Vec(hn::MulAdd(a.v, b.v, c.v));
 HWY_INLINE Vec sqrt(Vec a) { return Vec(hn::Sqrt(a.v)); }
 HWY_INLINE Vec abs(Vec a) { return Vec(hn::Abs(a.v)); }
 HWY_INLINE Vec select(Mask m, Vec yes, Vec no) { return Vec(hn::IfThenElse(m.m, yes.v, no.v)); }
+#if HWY_TARGET == HWY_NEON
 HWY_INLINE Vec min(Vec a, Vec b) { return select(a < b, a, b); }
 HWY_INLINE Vec max(Vec a, Vec b) { return select(a > b, a, b); }
+#else
+// One instruction on x86: the second operand unless the first is less (greater).
+HWY_INLINE Vec min(Vec a, Vec b) { return Vec(hn::Min(a.v, b.v)); }
+HWY_INLINE Vec max(Vec a, Vec b) { return Vec(hn::Max(a.v, b.v)); }
+#endif
 
 HWY_INLINE Vec pow2i(Vec n) {
   Vec const shifted = n + Vec(0x1.8000fep+23f);
