@@ -1,5 +1,8 @@
 #include <algorithm>
+#include <array>
 #include <cstring>
+#include <optional>
+#include <utility>
 
 #include "engine/lanes.hpp"
 #include "engine/threads.hpp"
@@ -52,9 +55,11 @@ class CpuExecution final : public Execution {
     require_idle();
     HostBatch const& jets = in_host_memory(batch);
     std::vector<Id> const heads = begin(tape, jets, parameters);
+    if (responses_.has_value()) { reserve_predictions(tape, jets.features.rows); }
     std::vector<float> const scalars(heads.size());
     evaluate({tape, jets, heads, arguments(parameters, scalars)});
     add_to_bins(jets);
+    count_responses(jets);
     started_ = true;
   }
 
@@ -68,13 +73,29 @@ class CpuExecution final : public Execution {
   void begin_bins(std::vector<BinSums> const& sums) override { bins_ = sums; }
   std::vector<BinSums> bins() override { return bins_; }
 
+  void begin_responses(ResponseEntries const& entries, ResponseBins const& bins) override {
+    require_idle();
+    response_entries_ = entries;
+    responses_.emplace(bins);
+  }
+  ResponseHistograms take_responses() override {
+    require_idle();
+    JETCAL_REQUIRE(responses_.has_value(), Error,
+                   "Execution::take_responses: there are none (begin_responses comes first)");
+    return *std::exchange(responses_, std::nullopt);
+  }
+
   void reserve(std::vector<PlannedPass> const&, std::int64_t) override {}
   bool make_resident(RecordsView const&, std::int64_t) override { return false; }
 
-  PassResult const& train(Tape const& tape, HostBatch const& batch, PassOptions const& options,
+  PassResult const& train(Tape const& tape, JetBatch const& batch, PassOptions const& options,
                           Buffer const& parameters) override {
     require_idle();
-    run_training(tape, batch, options, parameters);
+    run_training(tape, in_host_memory(batch), options, parameters);
+    for (std::size_t h = 0; h < rows_.size(); ++h) {
+      result_.heads[h].row_loss = rows_[h].loss;
+      result_.heads[h].row_kept = rows_[h].kept;
+    }
     return result_;
   }
 
@@ -120,6 +141,11 @@ class CpuExecution final : public Execution {
   }
 
  private:
+  /// What the batch at hand has left for each row.
+  struct HeadRows {
+    std::vector<float> loss, kept;
+  };
+
   void require_idle() const {
     JETCAL_REQUIRE(!started_, Error, "Execution: one is in flight already (finish it first)");
   }
@@ -133,10 +159,29 @@ class CpuExecution final : public Execution {
   void add_to_bins(HostBatch const& batch) {
     if (bins_.empty() || batch.bins == nullptr) { return; }
     BinRows rows{batch.features.rows, batch.bins, batch.weights, {}};
-    for (std::size_t h = 0; h < std::min(std::size(rows.heads), result_.heads.size()); ++h) {
-      rows.heads[h] = {result_.heads[h].row_loss.data(), result_.heads[h].row_kept.data()};
+    for (std::size_t h = 0; h < std::min(std::size(rows.heads), rows_.size()); ++h) {
+      rows.heads[h] = {rows_[h].loss.data(), rows_[h].kept.data()};
     }
     cpu::add_to_bins(rows, bins_.data());
+  }
+
+  void reserve_predictions(Tape const& tape, std::int64_t rows) {
+    require_entries(tape, response_entries_);
+    for (std::size_t i = 0; i < predictions_.size(); ++i) {
+      predictions_[i].resize(response_entries_[i] < 0 ? 0 : static_cast<std::size_t>(rows));
+    }
+  }
+
+  /// Counts what reserve_predictions() asked for.
+  void count_responses(HostBatch const& batch) {
+    auto const predictions = std::exchange(predictions_, {});
+    if (!responses_.has_value() || batch.bins == nullptr) { return; }
+    std::int64_t const n = batch.features.rows;
+    ResponseRows rows{n, batch.bins, batch.weights, batch.targets, {}};
+    for (std::size_t i = 0; i < predictions.size(); ++i) {
+      if (!predictions[i].empty()) { rows.predictions[i] = {predictions[i].data(), n, 1, 1}; }
+    }
+    cpu::count_responses(rows, responses_->counters());
   }
 
   std::vector<Id> begin(Tape const& tape, HostBatch const& batch, Buffer const& parameters) {
@@ -146,10 +191,11 @@ class CpuExecution final : public Execution {
         "Execution: " << rows << " rows of features but " << batch.targets.rows << " of targets");
     prepare(tape, parameters);
     std::vector<Id> heads = loss_entries(tape);
-    result_.heads.resize(heads.size());
-    for (HeadResult& head : result_.heads) {
-      head.row_loss.resize(static_cast<std::size_t>(rows));
-      head.row_kept.resize(static_cast<std::size_t>(rows));
+    result_.heads.assign(heads.size(), {});
+    rows_.resize(heads.size());
+    for (HeadRows& head : rows_) {
+      head.loss.resize(static_cast<std::size_t>(rows));
+      head.kept.resize(static_cast<std::size_t>(rows));
     }
     result_.norm = {};
     result_.weight = sum_over_rows(batch.weights, rows);
@@ -239,9 +285,9 @@ class CpuExecution final : public Execution {
   }
 
   void sum_heads(std::int64_t rows) {
-    for (HeadResult& head : result_.heads) {
-      head.loss = sum_over_rows(head.row_loss.data(), rows);
-      head.kept = sum_over_rows(head.row_kept.data(), rows);
+    for (std::size_t h = 0; h < rows_.size(); ++h) {
+      result_.heads[h].loss = sum_over_rows(rows_[h].loss.data(), rows);
+      result_.heads[h].kept = sum_over_rows(rows_[h].kept.data(), rows);
     }
   }
 
@@ -250,8 +296,14 @@ class CpuExecution final : public Execution {
     for (std::size_t h = 0; h < heads.size(); ++h) {
       Head const& head = std::get<Head>(tape[heads[h]].op);
       Mat const saved = tape.saved(heads[h], work, rows);
-      std::copy_n(head.row_loss(saved), rows, result_.heads[h].row_loss.data() + first);
-      std::copy_n(head.row_kept(saved), rows, result_.heads[h].row_kept.data() + first);
+      std::copy_n(head.row_loss(saved), rows, rows_[h].loss.data() + first);
+      std::copy_n(head.row_kept(saved), rows, rows_[h].kept.data() + first);
+    }
+    for (std::size_t i = 0; i < predictions_.size(); ++i) {
+      if (predictions_[i].empty()) { continue; }
+      ConstMat const value = tape.value(response_entries_[i], work, rows);
+      float* const to = predictions_[i].data() + first;
+      for (std::int64_t r = 0; r < rows; ++r) { to[r] = value.row(r)[0]; }
     }
   }
 
@@ -362,8 +414,12 @@ class CpuExecution final : public Execution {
   std::vector<Buffer> lanes_;       // gradients, one a lane; the sum ends in the first
   Buffer prepared_;
   PassResult result_;
+  std::vector<HeadRows> rows_;  // one a head
   std::vector<BinSums> bins_;
-  bool started_ = false;  // and not finished
+  ResponseEntries response_entries_ = kNoResponses;
+  std::optional<ResponseHistograms> responses_;
+  std::array<std::vector<float>, kResponses> predictions_;  // of a batch whose responses count
+  bool started_ = false;                                    // and not finished
 };
 
 }  // namespace

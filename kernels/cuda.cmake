@@ -24,6 +24,7 @@ add_library(jetcal_cuda_kernels STATIC
   launch_checks.cpp
   radam.cu
   reduce.cu
+  response_histogram.cu
   sgd.cu
   softmax_gate.cu
   softmax_gate_cudnn.cu
@@ -51,6 +52,7 @@ add_library(jetcal_cuda SHARED
   cuda_graphs.cpp
   cuda_pass.cpp
   cuda_resident.cpp
+  cuda_responses.cpp
   cuda_slot.cpp
   cuda_update.cpp
   cuda_working_memory.cpp

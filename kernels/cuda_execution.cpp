@@ -23,7 +23,7 @@ Context& current_context(int index) {
 }
 
 /// Takes whole batches through the tape, each as one graph on the device's stream. A batch's copy
-/// to the device and its losses' copy back run on streams of their own, beside other kernels.
+/// to the device runs on a stream of its own, beside other kernels.
 class CudaExecution final : public Execution {
  public:
   explicit CudaExecution(ExecutionOptions const& options)
@@ -31,7 +31,7 @@ class CudaExecution final : public Execution {
         context_(current_context(options.device.index)),
         chooser_(context_, options),
         memory_(context_, options.lanes, options.precision),
-        queue_(context_, options_, chooser_, memory_, bins_) {}
+        queue_(context_, options_, chooser_, memory_, bins_, responses_) {}
 
   /// What is in flight uses memory that goes now.
   ~CudaExecution() override {
@@ -64,8 +64,9 @@ class CudaExecution final : public Execution {
     context_.make_current();
     Slot const& slot = memory_.slots[first.slot];
     require_success(cudaEventSynchronize(slot.done.get()), "waiting for the device");
-    slot.read(first.rows, first.heads, result_);
-    if (!first.has_gradient) { result_.norm = {}; }
+    slot.read(first.heads, result_);
+    if (first.kind == Pass::Kind::training) { slot.read_rows(first.rows, result_); }
+    if (first.kind == Pass::Kind::evaluation) { result_.norm = {}; }
     return result_;
   }
 
@@ -81,6 +82,20 @@ class CudaExecution final : public Execution {
   std::vector<BinSums> bins() override {
     require_none_in_flight("bins");
     return bins_.read(context_);
+  }
+
+  void begin_responses(ResponseEntries const& entries, ResponseBins const& bins) override {
+    require_none_in_flight("begin_responses");
+    context_.make_current();
+    if (responses_.moves_for(bins)) { forget_addresses(); }
+    responses_.begin(context_, entries, bins);
+  }
+
+  ResponseHistograms take_responses() override {
+    require_none_in_flight("take_responses");
+    JETCAL_REQUIRE(responses_.entries() != kNoResponses, Error,
+                   "Execution::take_responses: there are none (begin_responses comes first)");
+    return responses_.take(context_);
   }
 
   void reserve(std::vector<PlannedPass> const& passes, std::int64_t beside) override {
@@ -100,7 +115,7 @@ class CudaExecution final : public Execution {
     return true;
   }
 
-  PassResult const& train(Tape const& tape, HostBatch const& batch, PassOptions const& options,
+  PassResult const& train(Tape const& tape, JetBatch const& batch, PassOptions const& options,
                           Buffer const& parameters) override {
     require_none_in_flight("train");
     Pass pass{Pass::Kind::training, tape.id(), shape_of(batch)};
@@ -138,7 +153,7 @@ class CudaExecution final : public Execution {
                         features.cols, features.ld};
       BatchShape shape = whole;
       shape.rows = batch.features.rows;
-      Slot& slot = free_slot(tape, shape, true, 0);
+      Slot& slot = free_slot(tape, shape, true, 0, false);
       slot.upload(batch, {}, uploads_.get(), stream());
       queue_.enqueue_prediction(slot, shape, tape, parameters.data(), outputs);
       pieces.push_back({next_slot_, first, shape.rows});
@@ -159,7 +174,7 @@ class CudaExecution final : public Execution {
     std::size_t slot = 0;
     std::int64_t rows = 0;
     std::size_t heads = 0;
-    bool has_gradient = false;
+    Pass::Kind kind = Pass::Kind::evaluation;
   };
   /// Rows that are being predicted.
   struct Piece {
@@ -205,8 +220,12 @@ class CudaExecution final : public Execution {
     JETCAL_REQUIRE(
         pass.kind == Pass::Kind::evaluation || pass.divisors.size() == heads.size(), ShapeError,
         "Execution: " << pass.divisors.size() << " divisors (one a head: " << heads.size() << ")");
-    pass.binned = !bins_.empty() && (host == nullptr || host->bins != nullptr);
-    Slot& slot = free_slot(tape, pass.shape, host != nullptr, heads.size());
+    bool const has_bins = host == nullptr || host->bins != nullptr;
+    bool const by_row = pass.kind == Pass::Kind::training;
+    pass.binned = has_bins && !by_row && !bins_.empty();
+    if (has_bins && pass.kind == Pass::Kind::evaluation) { pass.responses = responses_.entries(); }
+    require_entries(tape, pass.responses);
+    Slot& slot = free_slot(tape, pass.shape, host != nullptr, heads.size(), by_row);
     pass.slot = next_slot_;
     if (host != nullptr) {
       slot.upload(*host, constants, uploads_.get(), stream());
@@ -220,7 +239,7 @@ class CudaExecution final : public Execution {
     }
     graphs_.run(pass, stream(), [&] { queue_.enqueue(pass, tape, heads); });
     require_success(cudaEventRecord(slot.done.get(), stream()), "cudaEventRecord");
-    in_flight_.push_back({pass.slot, rows, heads.size(), pass.kind != Pass::Kind::evaluation});
+    in_flight_.push_back({pass.slot, rows, heads.size(), pass.kind});
     take_slot();
   }
 
@@ -234,7 +253,8 @@ class CudaExecution final : public Execution {
 
   /// The next slot, with all the memory a pass takes and whose kernels it runs with: nothing is
   /// allocated or measured after this.
-  Slot& free_slot(Tape const& tape, BatchShape const& shape, bool of_host, std::size_t heads) {
+  Slot& free_slot(Tape const& tape, BatchShape const& shape, bool of_host, std::size_t heads,
+                  bool by_row) {
     context_.make_current();
     JETCAL_REQUIRE(in_flight_.size() < kSlots, Error,
                    "Execution: " << kSlots << " are in flight (finish one first)");
@@ -243,7 +263,7 @@ class CudaExecution final : public Execution {
                                                  << " on a CUDA device)");
     reserve(tape, shape);
     Slot& slot = memory_.slots[next_slot_];
-    if (slot.reserve_pinned(shape, of_host, heads)) { graphs_.clear(); }
+    if (slot.reserve_pinned(shape, of_host, by_row ? heads : 0)) { graphs_.clear(); }
     return slot;
   }
 
@@ -266,6 +286,7 @@ class CudaExecution final : public Execution {
   Context& context_;
   KernelChooser chooser_;
   DeviceBins bins_;
+  DeviceResponses responses_;
   WorkingMemory memory_;
   PassQueue queue_;
   Graphs graphs_;

@@ -36,12 +36,14 @@ void PassQueue::enqueue(Pass const& pass, Tape const& tape, std::vector<Id> cons
   }
   tape.forward(*backend, work, arguments);
   sum_heads(tape, work, heads, lanes);
-  follow(stream(), summed_, downloads_.get());
   if (pass.binned) { bins_.add(stream(), tape, work, heads, batch); }
-  for (std::size_t h = 0; h < heads.size(); ++h) {
+  if (pass.responses != kNoResponses) {
+    responses_.count(stream(), pass.responses, tape, work, batch);
+  }
+  for (std::size_t h = 0; h < heads.size() && pass.kind == Pass::Kind::training; ++h) {
     Head const& head = std::get<Head>(tape[heads[h]].op);
     Mat const saved = tape.saved(heads[h], work, lanes.rows);
-    slot.download_rows(h, head.row_loss(saved), lanes.rows, downloads_.get());
+    slot.download_rows(h, head.row_loss(saved), lanes.rows, stream());
   }
   std::vector<Range> const ranges = trained_ranges(tape);
   if (!evaluates) {
@@ -56,7 +58,6 @@ void PassQueue::enqueue(Pass const& pass, Tape const& tape, std::vector<Id> cons
     }
   }
   slot.download(results, stream());
-  follow(downloads_.get(), downloaded_, stream());
 }
 
 void PassQueue::prepare_prediction(Tape const& tape, float const* parameters) {

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "kernels/cuda_bins.cuh"
-#include "kernels/cuda_handles.cuh"
+#include "kernels/cuda_responses.cuh"
 #include "kernels/cuda_update.cuh"
 #include "kernels/cuda_working_memory.cuh"
 #include "kernels/kernel_chooser.cuh"
@@ -19,7 +19,8 @@ struct Pass {
   std::int64_t tape = 0;  ///< Tape::id()
   BatchShape shape;
   std::size_t slot = 0;
-  bool binned = false;  ///< adds to the sums of bins
+  bool binned = false;                       ///< adds to the sums of bins
+  ResponseEntries responses = kNoResponses;  ///< whose histograms it adds to
   float const* parameters = nullptr;
   std::vector<Divisor> divisors = {};  ///< none: an evaluation
   UpdateArenas update = {};            ///< of an update
@@ -28,12 +29,17 @@ struct Pass {
 };
 
 /// Enqueues what passes are made of on a device's stream, always the same for the same pass, so
-/// that it can be captured. Losses and predictions go back to the host on a stream of their own.
+/// that it can be captured. Predictions go back to the host on a stream of their own.
 class PassQueue {
  public:
   PassQueue(Context& context, ExecutionOptions const& options, KernelChooser const& chooser,
-            WorkingMemory& memory, DeviceBins& bins)
-      : context_(context), options_(options), chooser_(chooser), memory_(memory), bins_(bins) {}
+            WorkingMemory& memory, DeviceBins& bins, DeviceResponses& responses)
+      : context_(context),
+        options_(options),
+        chooser_(chooser),
+        memory_(memory),
+        bins_(bins),
+        responses_(responses) {}
 
   /// The whole of `pass`; `heads` are the loss_entries() of its tape.
   void enqueue(Pass const& pass, Tape const& tape, std::vector<Id> const& heads);
@@ -59,8 +65,8 @@ class PassQueue {
   KernelChooser const& chooser_;
   WorkingMemory& memory_;
   DeviceBins& bins_;
+  DeviceResponses& responses_;
   Stream downloads_ = make_stream();
-  Event summed_ = make_event(), downloaded_ = make_event();
 };
 
 }  // namespace jetcal::cuda

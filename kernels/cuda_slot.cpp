@@ -38,10 +38,10 @@ void copy_padded(ConstMat from, float* to) {
 
 }  // namespace
 
-bool Slot::reserve_pinned(BatchShape const& shape, bool of_host, std::size_t heads) {
+bool Slot::reserve_pinned(BatchShape const& shape, bool of_host, std::size_t heads_by_row) {
   std::int64_t const floats = of_host ? shape.input_floats() : 0;
   bool const input = grow(input_, input_bytes_, kConstantBytes + bytes(floats));
-  std::size_t const back = heads * 2 * bytes(shape.rows) + bytes(shape.output_floats());
+  std::size_t const back = heads_by_row * 2 * bytes(shape.rows) + bytes(shape.output_floats());
   return grow(output_, output_bytes_, kConstantBytes + back) || input;
 }
 
@@ -134,19 +134,23 @@ void Slot::read(std::vector<Mat> const& outputs) const {
   }
 }
 
-void Slot::read(std::int64_t rows, std::size_t heads, PassResult& result) const {
+void Slot::read(std::size_t heads, PassResult& result) const {
   Results found;
   std::memcpy(&found, output_.get(), sizeof found);
   result.weight = found.totals[0];
   result.norm = found.norm;
-  result.heads.resize(heads);
+  result.heads.assign(heads, {});
   for (std::size_t h = 0; h < heads; ++h) {
-    HeadResult& head = result.heads[h];
-    head.loss = found.totals[1 + 2 * h];
-    head.kept = found.totals[2 + 2 * h];
+    result.heads[h].loss = found.totals[1 + 2 * h];
+    result.heads[h].kept = found.totals[2 + 2 * h];
+  }
+}
+
+void Slot::read_rows(std::int64_t rows, PassResult& result) const {
+  for (std::size_t h = 0; h < result.heads.size(); ++h) {
     float const* const losses = rows_of(h, rows);
-    head.row_loss.assign(losses, losses + rows);
-    head.row_kept.assign(losses + rows, losses + 2 * rows);
+    result.heads[h].row_loss.assign(losses, losses + rows);
+    result.heads[h].row_kept.assign(losses + rows, losses + 2 * rows);
   }
 }
 

@@ -57,9 +57,9 @@ class Slot {
     return kConstantFloats + shape.input_floats() + shape.output_floats();
   }
 
-  /// Pinned memory for a batch of the host's (if it is `of_host`), the results of its heads and
-  /// outputs. True if it had to be found, so that addresses have changed.
-  bool reserve_pinned(BatchShape const& shape, bool of_host, std::size_t heads);
+  /// Pinned memory for a batch of the host's (if it is `of_host`), the results, the rows of
+  /// `heads_by_row` heads, and outputs. True if it had to be found, so that addresses have changed.
+  bool reserve_pinned(BatchShape const& shape, bool of_host, std::size_t heads_by_row);
 
   /// Copies the batch to pinned memory and from there, on `copies`, to the device; `stream` waits.
   /// A batch to predict has neither targets nor weights.
@@ -80,7 +80,8 @@ class Slot {
   void download(std::vector<ConstMat> const& outputs, BatchShape const& shape, cudaStream_t stream,
                 cudaStream_t copies);
   /// What has come back, once `done` has happened.
-  void read(std::int64_t rows, std::size_t heads, PassResult& result) const;
+  void read(std::size_t heads, PassResult& result) const;
+  void read_rows(std::int64_t rows, PassResult& result) const;
   void read(std::vector<Mat> const& outputs) const;
 
   Buffer device;  ///< constants, features, targets, weights, bins, as in pinned memory; outputs

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -14,6 +15,7 @@
 #include "kernels/ops.hpp"
 #include "kernels/optimizer_step.hpp"
 #include "kernels/reduce.hpp"
+#include "kernels/response_histogram.hpp"
 
 namespace jetcal {
 
@@ -39,11 +41,11 @@ struct PlannedPass {
   std::int64_t rows = 0;
 };
 
-/// What a pass found for one head, by row and in total. Sums are in double, in the order of
-/// engine/lanes.hpp.
+/// What a pass found for one head. Sums are in double, in the order of engine/lanes.hpp.
 struct HeadResult {
-  double loss = 0;              ///< sum of weight * loss
-  double kept = 0;              ///< sum of the weights of jets inside the truncation
+  double loss = 0;  ///< sum of weight * loss
+  double kept = 0;  ///< sum of the weights of jets inside the truncation
+  // By row, of Execution::train alone:
   std::vector<float> row_loss;  ///< weight * loss; not finite where something went wrong
   std::vector<float> row_kept;  ///< weight, or 0
 };
@@ -62,6 +64,11 @@ bool all_finite(PassResult const& result);
 struct PassOptions {
   std::vector<Divisor> divisors;  ///< one a head
 };
+
+/// Entries of a tape whose first column predicts a response: of targets' columns 0 (energy) and 1
+/// (mass), -1 for one that is not predicted.
+using ResponseEntries = std::array<Id, kResponses>;
+inline constexpr ResponseEntries kNoResponses{-1, -1};
 
 /// A contiguous piece of the parameter arena.
 struct Range {
@@ -119,6 +126,12 @@ class Execution {
   /// The sums so far. With nothing in flight.
   virtual std::vector<BinSums> bins() = 0;
 
+  /// From now on evaluations, of a tape with these entries, count the calibrated responses of their
+  /// jets in histograms of their bins, until take_responses() gives them. Both with nothing in
+  /// flight. The memory they take is kept on a CUDA device.
+  virtual void begin_responses(ResponseEntries const& entries, ResponseBins const& bins) = 0;
+  virtual ResponseHistograms take_responses() = 0;
+
   /// Takes the working memory of these passes, so that none of them fails for want of it later, and
   /// leaves `beside` bytes free. A CPU takes what it needs as it goes. With nothing in flight.
   ///
@@ -130,10 +143,10 @@ class Execution {
   /// in memory anyway.
   virtual bool make_resident(RecordsView const& jets, std::int64_t beside) = 0;
 
-  /// Forward and backward of a whole batch, with nothing in flight. gradients() then holds the
-  /// gradient of sum over heads of (sum of weight * loss) / divisor; slices without gradient are
-  /// not touched.
-  virtual PassResult const& train(Tape const& tape, HostBatch const& batch,
+  /// Forward and backward of a whole batch, with nothing in flight; the result has the rows, too.
+  /// gradients() then holds the gradient of sum over heads of (sum of weight * loss) / divisor;
+  /// slices without gradient are not touched.
+  virtual PassResult const& train(Tape const& tape, JetBatch const& batch,
                                   PassOptions const& options, Buffer const& parameters) = 0;
   virtual Buffer const& gradients() const = 0;
 
@@ -172,6 +185,9 @@ std::unique_ptr<Execution> make_cpu_execution(ExecutionOptions const& options);
 
 /// The slices that get a gradient when `tape` runs backward, merged into ranges.
 std::vector<Range> trained_ranges(Tape const& tape);
+
+/// Errors: ShapeError unless `tape` has those of `entries` that are not -1.
+void require_entries(Tape const& tape, ResponseEntries const& entries);
 
 /// Entries of `tape` that are heads with a loss, in order.
 std::vector<Id> loss_entries(Tape const& tape);

@@ -38,4 +38,13 @@ std::vector<Id> loss_entries(Tape const& tape) {
   return heads;
 }
 
+void require_entries(Tape const& tape, ResponseEntries const& entries) {
+  for (Id const id : entries) {
+    JETCAL_REQUIRE(id >= -1 && id < tape.size(), ShapeError,
+                   "Execution: response of entry " << id << " of a tape of " << tape.size()
+                                                   << " (begin_responses takes the entries of the "
+                                                      "tape that is evaluated)");
+  }
+}
+
 }  // namespace jetcal

@@ -54,6 +54,7 @@ Network::Network(NetworkConfig config, std::vector<std::string> const& features)
 
 RecordedNetwork Network::record(Recording const& what, FeatureScale scale) const {
   bool const losses = what.energy_loss.has_value() || what.mass_loss.has_value();
+  bool const predicts = !losses || what.predict_others;
   JETCAL_REQUIRE((!what.energy_loss || config_.energy) && (!what.mass_loss || config_.mass),
                  ConfigError, "model: a loss is given for a head that the network does not have");
   for (std::string const& group : what.freeze) {
@@ -111,10 +112,10 @@ RecordedNetwork Network::record(Recording const& what, FeatureScale scale) const
     annotated = without_gaussians();
   }
   Id const core = hidden(annotated, core_);
-  if (config_.energy && what.energy && (what.energy_loss.has_value() || !losses)) {
+  if (config_.energy && what.energy && (what.energy_loss.has_value() || predicts)) {
     net.energy = head(hidden(core, energy_), energy_head_, what.energy_loss, 0);
   }
-  if (config_.mass && what.mass && (what.mass_loss.has_value() || !losses)) {
+  if (config_.mass && what.mass && (what.mass_loss.has_value() || predicts)) {
     Id mass = hidden(core, mass_);
     if (config_.residual) {
       Id gate = config_.gate_annotated ? annotated : without_gaussians();

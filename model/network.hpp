@@ -20,13 +20,15 @@ struct FeatureScale {
 };
 
 /// What one recording of the network is for. A head without a loss is a prediction (no training);
-/// a head that is not asked for is left out with everything that only it needs.
+/// beside one with a loss it is left out, as is a head that is not asked for, with everything that
+/// only it needs.
 struct Recording {
   bool training = false;
   bool energy = true;
   bool mass = true;
   std::optional<LossConfig> energy_loss;
   std::optional<LossConfig> mass_loss;
+  bool predict_others = false;      ///< heads without a loss stay, too, beside one with a loss
   std::vector<std::string> freeze;  ///< beginnings of parameter names: "core", "energy.head", ...
 };
 

@@ -27,9 +27,8 @@ class EpochClosure final : public train::ClosureMeter {
  public:
   explicit EpochClosure(int threads) : threads_(threads) {}
 
-  Json measure(train::HeldOutResponses const& responses, data::BinGrid const& bins) override {
-    return validate::epoch_closure(responses.energy, responses.mass, responses.weights, bins,
-                                   threads_);
+  Json measure(ResponseHistograms const& responses, data::BinGrid const& bins) override {
+    return validate::epoch_closure(responses, bins, threads_);
   }
 
  private:

@@ -53,10 +53,14 @@ std::int64_t Batches::finish() {
   return resident_ ? entry.resident.rows : entry.host.rows;
 }
 
+JetBatch Batches::finished() const {
+  if (resident_) { return last().resident; }
+  return host_batch(last().host, loader_.n_features());
+}
+
 std::string Batches::where(std::int64_t row) const {
-  Entry const& last = ring_[static_cast<std::size_t>(oldest_ - 1) % ring_.size()];
-  if (!resident_) { return loader_.where(last.host.row_numbers[static_cast<std::size_t>(row)]); }
-  std::int64_t const record = last.resident.order.place(last.resident.first + row);
+  if (!resident_) { return loader_.where(last().host.row_numbers[static_cast<std::size_t>(row)]); }
+  std::int64_t const record = last().resident.order.place(last().resident.first + row);
   return loader_.where(loader_.row_number(record));
 }
 

@@ -33,7 +33,8 @@ class Batches {
   /// The oldest is not in flight any more. Returns its rows.
   std::int64_t finish();
 
-  /// data::Loader::where of a row of the batch that was finished last, until next().
+  /// The batch that was finished last, and data::Loader::where of a row of it, until next().
+  JetBatch finished() const;
   std::string where(std::int64_t row) const;
 
  private:
@@ -41,6 +42,7 @@ class Batches {
     data::Batch host;
     ResidentBatch resident;
   };
+  Entry const& last() const { return ring_[static_cast<std::size_t>(oldest_ - 1) % ring_.size()]; }
   Entry& at(std::int64_t i) { return ring_[static_cast<std::size_t>(oldest_ + i) % ring_.size()]; }
 
   void start_order(RecordOrder const& order, std::int64_t batch_size, std::int64_t first_batch);

@@ -228,8 +228,8 @@ schema::Table<Recipe> recipe_table() {
   table.key(
       "validation_every", &Recipe::validation_every, schema::integer(0, 1'000'000),
       "Closure of held-out jets in the recipe's bins (mode of r / R, IQR68 / mode) at the end "
-      "of every so many epochs, into metrics.jsonl; 0: never. As many jets as a tenth of the "
-      "time allows. Of a bin in mass, those of a true mass above 40 GeV count for the mass.");
+      "of every so many epochs, into metrics.jsonl; 0: never. Of a bin in mass, those of a true "
+      "mass above 40 GeV count for the mass.");
   table.check(check_recipe);
   return table;
 }

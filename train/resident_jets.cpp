@@ -25,6 +25,9 @@ bool make_jets_resident(Recipe const& recipe, model::Network const& network,
     passes.push_back({plan.evaluation->tape, held_out});
   }
   beside += loader.bins().count() * static_cast<std::int64_t>(sizeof(BinSums));
+  if (recipe.validation_every > 0) {
+    beside += response_bins(recipe, {loader.bins().count(), true, true}).bytes();
+  }
   execution.reserve(passes, beside);
   std::string const where = "device " + execution.device().name() + ": ";
   if (!loader.resident()) {

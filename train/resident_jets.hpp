@@ -9,8 +9,8 @@
 namespace jetcal::train {
 
 /// Takes the memory of a CUDA device that the recipe's steps need, `beside` bytes and the bins'
-/// aside, and copies all jets of a resident loader there if they fit as well. Tells the listener in
-/// one line which it is. True if the jets are there.
+/// and their histograms aside, and copies all jets of a resident loader there if they fit as well.
+/// Tells the listener in one line which it is. True if the jets are there.
 ///
 /// Errors    DeviceError if the steps alone do not fit
 bool make_jets_resident(Recipe const& recipe, model::Network const& network,

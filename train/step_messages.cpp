@@ -43,7 +43,6 @@ std::string non_finite_text(PassResult const& result, StepConfig const& step,
          << " of " << rows << " jets (" << named.str() << (bad > kNamedJets ? ", ..." : "") << ")";
     return text.str();
   }
-  if (all_finite(result)) { return {}; }
   text << result.norm.non_finite
        << " elements of the gradient are not finite although every loss is";
   return text.str();

@@ -20,7 +20,7 @@ char const* head_name(int head);
 std::string place_text(StepConfig const& step, Position const& position);
 
 /// Which losses of the batch that was finished last, of which jets, or how much of its gradient are
-/// not finite; empty if all are.
+/// not finite. `result` has the rows.
 std::string non_finite_text(PassResult const& result, StepConfig const& step,
                             Batches const& batches);
 

@@ -18,6 +18,7 @@ StepPlan step_plan(Recipe const& recipe, std::int64_t step, model::Network const
   model::FeatureScale const scale = network.annotated_scale(n.scale, n.offset);
   plan.training.emplace(network.record(what, scale));
   what.training = false;
+  what.predict_others = recipe.validation_every > 0;  // a closure is of all heads
   plan.evaluation.emplace(network.record(what, scale));
   JETCAL_REQUIRE(!trained_ranges(plan.training->tape).empty(), ConfigError,
                  "schedule." << step << ": nothing is left to train. Freeze less");

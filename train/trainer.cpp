@@ -183,11 +183,7 @@ class Trainer {
   bool finish_update() {
     PassResult const& result = execution_->finish();
     std::int64_t const rows = batches_->finish();
-    std::string const non_finite = non_finite_text(result, *plan_.config, *batches_);
-    JETCAL_REQUIRE(non_finite.empty(), NonFiniteError,
-                   place_text(*plan_.config, position_)
-                       << ": " << non_finite << ". Nothing was updated with it; "
-                       << files_.last_good() << ". Look at these jets, or lower the learning rate");
+    if (!all_finite(result)) { throw_non_finite(); }
     sums_->add(result, rows);
     sums_->add_norm(std::sqrt(result.norm.sum_of_squares));
     ++position_.batch;
@@ -200,6 +196,18 @@ class Trainer {
     progress.seconds_left = clock_->seconds_left();
     listener_.progress(progress);
     return watch_collapse(result);
+  }
+
+  /// Ends the run after a batch with which nothing was updated: a pass over it again finds the same
+  /// and says which jets it is.
+  [[noreturn]] void throw_non_finite() {
+    for (std::int64_t i = batches_->in_flight(); i > 0; --i) { execution_->finish(); }
+    PassResult const& result = execution_->train(plan_.training->tape, batches_->finished(),
+                                                 plan_.pass, state_.parameters());
+    throw NonFiniteError(place_text(*plan_.config, position_) + ": " +
+                         non_finite_text(result, *plan_.config, *batches_) +
+                         ". Nothing was updated with it; " + files_.last_good() +
+                         ". Look at these jets, or lower the learning rate");
   }
 
   /// Updates of what is about to be replaced.
@@ -235,6 +243,10 @@ class Trainer {
     std::optional<EpochSums> held_out;
     if (loader_.validation_rows() > 0) {
       held_out = new_sums();
+      if (closure_is_due()) {
+        model::RecordedNetwork const& net = *plan_.evaluation;
+        execution_->begin_responses({net.energy, net.mass}, response_bins(recipe_, *sums_));
+      }
       add_held_out_losses(*batches_, *execution_, plan_.evaluation->tape, state_.best_parameters(),
                           *held_out);
     }
@@ -248,7 +260,9 @@ class Trainer {
     line.jets_per_s = jets_per_s;
     Json json =
         epoch_line(line, *sums_, held_out.has_value() ? &*held_out : nullptr, loader_.bins());
-    if (closure_is_due()) { json["closure"] = closure(); }
+    if (closure_is_due()) {
+      json["closure"] = options_.closure->measure(execution_->take_responses(), loader_.bins());
+    }
     files_.append_metrics(json);
     listener_.epoch(json);
     for (std::string const& warning : starved_warnings(held_out.has_value() ? *held_out : *sums_,
@@ -276,14 +290,6 @@ class Trainer {
   bool closure_is_due() const {
     return options_.closure != nullptr && recipe_.validation_every > 0 &&
            loader_.validation_rows() > 0 && (position_.lines + 1) % recipe_.validation_every == 0;
-  }
-
-  Json closure() {
-    std::int64_t const jets =
-        closure_jets(recipe_, loader_.training_rows(), loader_.validation_rows());
-    return options_.closure->measure(
-        held_out_responses(loader_, network_, *execution_, state_.best_parameters(), jets),
-        loader_.bins());
   }
 
   // ---- checkpoints ----

@@ -2,49 +2,66 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
-#include "validate/response_point.hpp"
+#include "validate/binned_sample.hpp"
+#include "validate/mode.hpp"
+#include "validate/quantity.hpp"
 
 namespace jetcal::validate {
 namespace {
 
 constexpr double kMassTrueMinGev = 40;
 
-ResponsePoint measure_bin(std::vector<float> const& responses, std::vector<float> const& weights) {
-  bool const weighted = std::any_of(weights.begin(), weights.end(), [](float w) { return w != 1; });
-  return measure(finite_sample(responses, weighted ? std::span(weights) : std::span<float const>()),
-                 {});
+struct Point {
+  std::int64_t jets = 0;
+  ModeEstimate mode;
+  double iqr68_over_mode = 0;
+};
+
+Point measure_bin(BinnedSample const& sample) {
+  Point point;
+  point.jets = sample.jets();
+  if (point.jets < kEpochMinJets) { return point; }
+  point.mode = estimate_mode(sample, {});
+  if (point.mode.mode > 0) {
+    double const iqr68 = sample.quantile(kHighQuantile) - sample.quantile(kLowQuantile);
+    point.iqr68_over_mode = iqr68 / point.mode.mode;
+  }
+  return point;
 }
 
-Json variable_closure(std::vector<std::vector<float>> const& responses,
-                      std::vector<std::vector<float>> const& weights, data::BinGrid const& bins,
+Json variable_closure(ResponseHistograms const& responses, data::BinGrid const& bins,
                       Variable variable, ThreadPool& threads) {
-  if (responses.empty()) { return nullptr; }
-  std::vector<ResponsePoint> points(responses.size());
-  auto const counts = [&](std::size_t b) {
-    double const mass = bins.bin(static_cast<std::int64_t>(b)).mass_true_gev.lo;
+  std::vector<Point> points(static_cast<std::size_t>(bins.count()));
+  auto const counts = [&](std::int64_t b) {
+    double const mass = bins.bin(b).mass_true_gev.lo;
     return variable == Variable::energy || !bins.bins_mass() || mass >= kMassTrueMinGev;
   };
-  threads.run(static_cast<std::int64_t>(points.size()), [&](std::int64_t b, int) {
-    auto const at = static_cast<std::size_t>(b);
-    if (counts(at)) { points[at] = measure_bin(responses[at], weights[at]); }
+  threads.run(bins.count(), [&](std::int64_t b, int) {
+    if (!counts(b)) { return; }
+    points[static_cast<std::size_t>(b)] =
+        measure_bin(BinnedSample(responses, b, static_cast<int>(variable)));
   });
+  if (std::all_of(points.begin(), points.end(), [](Point const& p) { return p.jets == 0; })) {
+    return nullptr;
+  }
   std::int64_t used = 0, within_1 = 0, within_5 = 0;
   double worst = 0;
   Json rows = Json::array();
   for (std::size_t b = 0; b < points.size(); ++b) {
-    ResponsePoint const& p = points[b];
-    if (p.jets < kEpochMinJets || !p.mode) { continue; }
-    double const distance = std::abs(*p.mode - 1);
+    Point const& p = points[b];
+    if (p.mode.method == ModeMethod::none) { continue; }
+    double const distance = std::abs(p.mode.mode - 1);
     ++used;
     within_1 += distance < 0.01 ? 1 : 0;
     within_5 += distance < 0.05 ? 1 : 0;
     worst = std::max(worst, distance);
     rows.push_back({{"bin", b},
                     {"jets", p.jets},
-                    {"mode", *p.mode},
-                    {"mode_error", *p.mode_error},
-                    {"iqr68_over_mode", p.iqr68_over_mode.value_or(0)}});
+                    {"mode", p.mode.mode},
+                    {"mode_error", p.mode.error},
+                    {"iqr68_over_mode", p.iqr68_over_mode}});
   }
   Json out;
   out["bins"] = used;
@@ -62,12 +79,10 @@ Json variable_closure(std::vector<std::vector<float>> const& responses,
 
 }  // namespace
 
-Json epoch_closure(std::vector<std::vector<float>> const& energy,
-                   std::vector<std::vector<float>> const& mass,
-                   std::vector<std::vector<float>> const& weights, data::BinGrid const& bins,
+Json epoch_closure(ResponseHistograms const& responses, data::BinGrid const& bins,
                    ThreadPool& threads) {
-  return {{"energy", variable_closure(energy, weights, bins, Variable::energy, threads)},
-          {"mass", variable_closure(mass, weights, bins, Variable::mass, threads)}};
+  return {{"energy", variable_closure(responses, bins, Variable::energy, threads)},
+          {"mass", variable_closure(responses, bins, Variable::mass, threads)}};
 }
 
 }  // namespace jetcal::validate

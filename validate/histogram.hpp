@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "validate/binned_sample.hpp"
 #include "validate/sorted_sample.hpp"
 
 namespace jetcal::validate {
@@ -24,5 +25,6 @@ struct Histogram {
 
 /// Errors: Error unless bins >= 1 and low < high, both finite.
 Histogram fill(SortedSample const& sample, double low, double high, int bins);
+Histogram fill(BinnedSample const& sample, double low, double high, int bins);
 
 }  // namespace jetcal::validate

@@ -166,6 +166,37 @@ double half_sample_error(SortedSample const& sample) {
   return splits > 0 ? std::sqrt(variance / splits) / std::cbrt(kParts) : 0;
 }
 
+/// The entries themselves, as far as they are known.
+SortedSample const& entries(SortedSample const& sample) { return sample; }
+SortedSample entries(BinnedSample const& sample) { return sample.spread(); }
+
+template <class Sample>
+ModeEstimate estimate(Sample const& sample, ModeSettings const& settings) {
+  settings.require_valid();
+  ModeEstimate none;
+  if (sample.effective_entries() < settings.min_effective_entries) { return none; }
+  double const median = sample.quantile(0.5);
+  double const half_width = 0.5 * (sample.quantile(0.84) - sample.quantile(0.16));
+  if (half_width > 0) {
+    double const reach = settings.histogram_half_range * half_width;
+    int bins = settings.histogram_bins;
+    bool few_bins = true;
+    for (int refinement = 0; few_bins && refinement <= 6; ++refinement, bins *= 2) {
+      few_bins = false;
+      none.histogram = fill(sample, median - reach, median + reach, bins);
+      if (auto found = fit_histogram(none.histogram, settings, few_bins)) {
+        found->histogram = std::move(none.histogram);
+        return *std::move(found);
+      }
+    }
+  }
+  SortedSample const& all = entries(sample);
+  none.method = ModeMethod::half_sample;
+  none.mode = half_sample_mode(all);
+  none.error = half_sample_error(all);
+  return none;
+}
+
 }  // namespace
 
 std::string_view name(ModeMethod method) {
@@ -202,28 +233,11 @@ void ModeSettings::require_valid() const {
 }
 
 ModeEstimate estimate_mode(SortedSample const& sample, ModeSettings const& settings) {
-  settings.require_valid();
-  ModeEstimate none;
-  if (sample.effective_entries() < settings.min_effective_entries) { return none; }
-  double const median = sample.quantile(0.5);
-  double const half_width = 0.5 * (sample.quantile(0.84) - sample.quantile(0.16));
-  if (half_width > 0) {
-    double const reach = settings.histogram_half_range * half_width;
-    int bins = settings.histogram_bins;
-    bool few_bins = true;
-    for (int refinement = 0; few_bins && refinement <= 6; ++refinement, bins *= 2) {
-      few_bins = false;
-      none.histogram = fill(sample, median - reach, median + reach, bins);
-      if (auto estimate = fit_histogram(none.histogram, settings, few_bins)) {
-        estimate->histogram = std::move(none.histogram);
-        return *std::move(estimate);
-      }
-    }
-  }
-  none.method = ModeMethod::half_sample;
-  none.mode = half_sample_mode(sample);
-  none.error = half_sample_error(sample);
-  return none;
+  return estimate(sample, settings);
+}
+
+ModeEstimate estimate_mode(BinnedSample const& sample, ModeSettings const& settings) {
+  return estimate(sample, settings);
 }
 
 }  // namespace jetcal::validate

@@ -3,6 +3,7 @@
 #include <string_view>
 #include <vector>
 
+#include "validate/binned_sample.hpp"
 #include "validate/histogram.hpp"
 #include "validate/sorted_sample.hpp"
 
@@ -64,5 +65,9 @@ struct ModeEstimate {
 ///           .7 N(1, .1) + .3 N(1.25, .25), by 0 for a Gaussian (a test)
 /// Errors    ConfigError for settings that make no sense
 ModeEstimate estimate_mode(SortedSample const& sample, ModeSettings const& settings);
+
+/// The same of responses of which the cells are known. Where no fit succeeds, the half-sample mode
+/// is that of BinnedSample::spread().
+ModeEstimate estimate_mode(BinnedSample const& sample, ModeSettings const& settings);
 
 }  // namespace jetcal::validate

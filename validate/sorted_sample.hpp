@@ -6,6 +6,12 @@
 
 namespace jetcal::validate {
 
+/// Of some entries.
+struct WeightSums {
+  double weight = 0;
+  double square = 0;  ///< of the squared weights
+};
+
 /// Values in ascending order with their weights: what the estimators of this folder read.
 /// Entries of weight 0 are left out. All sums are in double.
 ///
@@ -39,6 +45,11 @@ class SortedSample {
 
   /// The smallest i with value(i) >= x: the number of entries below x.
   std::int64_t count_below(double x) const;
+
+  WeightSums below(double x) const {
+    std::int64_t const entries = count_below(x);
+    return {weight_below(entries), square_below(entries)};
+  }
 
   /// Weighted quantile, linear between the entries, where entry i stands at
   /// (sum of the weights before it + half its own) / sum of weights: for equal weights the

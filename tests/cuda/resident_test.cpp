@@ -154,6 +154,60 @@ TEST_CASE("cuda adds to other bins from then on, or to none", "[cuda][resident]"
   }
 }
 
+TEST_CASE("cuda counts responses of evaluations in the CPU's histograms", "[cuda][resident]") {
+  model::Network const network = small_network();
+  model::Recording what = with_losses(2);
+  model::RecordedNetwork const training = network.record(what, {});
+  what.training = false;
+  what.energy_loss = std::nullopt;
+  what.predict_others = true;  // the energy
+  model::RecordedNetwork const net = network.record(what, {});
+  Jets const jets(500);
+  TwoSides sides(network);
+  sides.begin_optimizer(2);
+  REQUIRE(sides.cuda().make_resident(jets.view(), 0));
+  RecordOrder const order{100, 400, {}};
+  std::int64_t counted = 0;
+  // Other bins, with weights and without; the third and fourth time it is graphs that count.
+  for (auto const& bins :
+       {ResponseBins{kBins, response_units(kBins, true)}, ResponseBins{2, {}}, ResponseBins{2, {}},
+        ResponseBins{kBins, response_units(kBins, true)}, ResponseBins{0, {}}}) {
+    sides.begin_responses(net, bins);
+    for (std::int64_t first = 0, batch = 0; first < 400; first += 150, ++batch) {
+      if (sides.in_flight() == 2) { sides.finish(); }
+      std::int64_t const rows = std::min<std::int64_t>(150, 400 - first);
+      Jets::Rows const on_host = jets.rows(order, first, rows);
+      bool const resident = batch % 2 == 0;
+      sides.start_evaluation(
+          net, on_host.batch(),
+          resident ? JetBatch(ResidentBatch{order, first, rows}) : on_host.batch());
+    }
+    while (sides.in_flight() > 0) { sides.finish(); }
+    // Neither an update counts, nor a batch that knows of no bins.
+    Jets::Rows const others = jets.rows(order, 0, 60);
+    sides.start_update(training, others.batch(), others.batch(), both(Divisor::all),
+                       radam_step(radam_options(RadamPreset::tfa), 1, 1e-3));
+    HostBatch unbinned = others.batch();
+    unbinned.bins = nullptr;
+    sides.start_evaluation(net, unbinned, unbinned);
+    sides.finish();
+    sides.finish();
+    std::int64_t const jets_of_bins = jets_in(sides.take_responses());
+    CHECK(jets_of_bins <= 800);
+    CHECK((jets_of_bins > 200) == (bins.count > 0));
+    counted += jets_of_bins;
+    CHECK_THROWS_AS(sides.cuda().take_responses(), Error);
+    sides.start_evaluation(net, others.batch(), others.batch());  // and nothing now
+    sides.finish();
+  }
+  CHECK(counted > 1500);
+  CHECK_THROWS_AS(sides.cuda().begin_responses({net.energy, net.mass}, {2, {1}}), Error);
+  sides.cuda().begin_responses({-1, net.tape.size()}, {2, {}});
+  CHECK_THROWS_AS(
+      sides.cuda().start_evaluation(net.tape, ResidentBatch{order, 0, 9}, sides.cuda_parameters()),
+      ShapeError);
+}
+
 TEST_CASE("jets stay with the host where they do not fit", "[cuda][resident]") {
   model::Network const network = small_network();
   model::RecordedNetwork const net = network.record(with_losses(0), {});

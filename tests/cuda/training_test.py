@@ -17,6 +17,9 @@ from e2e import (NARROW, ROOT, Skip, check, check_same_bits, check_same_metrics,
 
 CUDA = ("--device", "cuda:0")
 OFTEN = ("--set", "checkpoint.every_updates=2")
+# So many held-out jets in one bin that it has a mode.
+CLOSURE = ("--set", "validation_every=1", "--set", "data.validation_fraction=0.5",
+           "--set", "bins.pt_true=[150,4500]", "--set", "bins.abs_eta_true=[]")
 
 
 def few_jets(folder):
@@ -27,12 +30,14 @@ def few_jets(folder):
 
 def test_eleven_steps_of_the_schedule(folder):
     shards = small_shards(folder / "shards", count=600)
-    options = ("--set", f"data.train=[\"{shards}/shard_*.h5\"]")
+    options = ("--set", f"data.train=[\"{shards}/shard_*.h5\"]", *CLOSURE)
     tiny = ROOT / "recipes/tiny.json"
     on_cpu = train(tiny, folder / "cpu", *options)
     on_cuda = train(tiny, folder / "cuda", *options, *CUDA, timeout=280)
     check_same_bits(on_cpu / "model.h5", on_cuda / "model.h5")
     check_same_metrics(on_cpu, on_cuda)
+    closures = [line["closure"][variable]["rows"] for line in metrics(on_cuda) for variable in ("energy", "mass")]
+    check(len(closures) == 26 and all(len(rows) == 1 for rows in closures), "each epoch's closure, of both heads in every step")
     check(len((on_cuda / "metrics.jsonl").read_text().splitlines()) == 13, "all eleven steps, two of them of two epochs")
 
 
@@ -149,7 +154,7 @@ def test_says_how_many_jets_fit_into_memory(folder):
 
 def test_jets_lie_on_the_device_where_they_fit(folder):
     recipe = few_jets(folder)
-    options = ("--set", 'data.weight="weight"', "--set", "bins.pt_true=[200,400,700,4500]", "--set", "validation_every=1")
+    options = ("--set", 'data.weight="averageMu"', *CLOSURE, "--set", "bins.pt_true=[150,4000,4500]")
     on_cpu = train(recipe, folder / "cpu", *options)
     for name, settings, extra, says in (
         ("resident", {}, (), "device cuda:0: all 700 jets in its memory, 1 MiB"),
@@ -160,6 +165,7 @@ def test_jets_lie_on_the_device_where_they_fit(folder):
         check(says in done.stdout + done.stderr, f"{name}: one line says where the jets are: {done.stdout}{done.stderr}")
         check_same_bits(on_cpu / "model.h5", out / "model.h5")
         check_same_metrics(on_cpu, out)
+        check(all(line["closure"]["mass"]["bins"] == 1 for line in metrics(out)), "the closure of weighted jets")
 
 
 def test_a_streaming_loader_copies_batches(folder):

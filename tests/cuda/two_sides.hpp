@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "tests/cuda/problem.hpp"
+#include "tests/kernels/response_rows.hpp"
 
 namespace jetcal::test {
 
@@ -88,6 +89,16 @@ class TwoSides {
     wanted_.pop_front();
   }
   std::size_t in_flight() const { return wanted_.size(); }
+
+  /// Evaluations count responses in these bins until take_responses(), which compares them.
+  void begin_responses(model::RecordedNetwork const& net, ResponseBins const& bins) {
+    for (Side& side : sides_) { side.execution->begin_responses({net.energy, net.mass}, bins); }
+  }
+  ResponseHistograms take_responses() {
+    ResponseHistograms want = cpu().take_responses();
+    CHECK(same_histograms(cuda().take_responses(), want));
+    return want;
+  }
 
   void predict(model::RecordedNetwork const& net, Sample const& sample) {
     auto const n = static_cast<std::size_t>(3 * sample.rows);

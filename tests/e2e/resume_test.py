@@ -12,6 +12,8 @@ from e2e import (NARROW, check, check_same_bits, check_same_metrics, checkpoints
 
 # Checkpoints so often that kills hit them too.
 OFTEN = ("--set", "checkpoint.every_updates=3")
+# Closures of weighted jets, whose histograms depend on the epoch's sums before the kill.
+CLOSURE = ("--set", "validation_every=3", "--set", "bins.pt_true=[150,5000]", "--set", 'data.weight="averageMu"')
 LONG = ("--set", "schedule.0.epochs=40", "--set", "schedule.1.epochs=40", *OFTEN)
 
 
@@ -51,7 +53,7 @@ def test_killed_at_random_moments(folder):
 
 def test_killed_with_the_streaming_loader(folder):
     recipe = small_recipe(folder, model=NARROW)
-    options = ("--set", "loader.mode=streaming", *LONG)
+    options = ("--set", "loader.mode=streaming", *LONG, *CLOSURE)
     whole = train(recipe, folder / "whole", *options)
     out = folder / "killed"
     for _ in range(3):
@@ -61,6 +63,9 @@ def test_killed_with_the_streaming_loader(folder):
             process.kill()
     train(recipe, out, *options, "--resume")
     check_same_bits(whole / "model.h5", out / "model.h5")
+    check_same_metrics(whole, out)
+    closures = [line["closure"]["energy"]["bins"] for line in metrics(out) if "closure" in line]
+    check(len(closures) > 20 and all(closures), f"closures of {closures} bins")
 
 
 def stop_with(number, folder):

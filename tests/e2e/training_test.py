@@ -58,8 +58,10 @@ def test_closure_of_held_out_jets_while_it_trains(folder):
         for row in mine:
             other = rows[row["bin"]]
             check(row["jets"] == other["jets"], f"{row} and {other}")
-            for key in ("mode", "mode_error", "iqr68_over_mode"):
-                check(abs(row[key] / other[key] - 1) < 1e-4, f"{key}: {row[key]} and {other[key]}")
+            # Of cells 0.1 % wide, of other jets one by one.
+            for key, within in (("mode", 0.4 * other["mode_error"]), ("mode_error", 0.2 * other["mode_error"]),
+                                ("iqr68_over_mode", 0.3 * other["iqr68_over_mode_error"])):
+                check(abs(row[key] - other[key]) < within, f"{key}: {row[key]} and {other[key]}")
         inside = [abs(row["mode"] - 1) < 0.05 for row in mine]
         check(closure[variable]["within_5"] == sum(inside) / len(inside), f"{closure[variable]}")
     check(lines[3]["closure"] != closure, "the closure is that of its epoch")
