@@ -17,6 +17,9 @@ from e2e import (NARROW, ROOT, check, check_same_bits, check_same_metrics, check
 
 CUDA = ("--device", "cuda:0")
 VENDOR = (*CUDA, "--dense-kernels", "cublas", "--softmax-kernels", "cudnn")
+# How far losses of two runs may be apart, if their sums have other orders: a few eps in an update, carried through a dozen
+# updates; in tf32 and bf16 as far as from fp32 (docs/cuda.md).
+CLOSE = {"fp32": 1e-4, "tf32": 0.005, "bf16": 0.05}
 
 
 def few_jets(folder):
@@ -51,21 +54,25 @@ def check_close_metrics(one, other, relative):
 
 def test_trains_as_our_own_kernels_do(folder):
     recipe = few_jets(folder)
-    own = train(recipe, folder / "own", *CUDA)
-    for name, options in (("cublas", (*CUDA, "--dense-kernels", "cublas")), ("cudnn", (*CUDA, "--softmax-kernels", "cudnn")), ("both", VENDOR)):
-        run = train(recipe, folder / name, *options)
-        # Other orders of sums: a few eps in an update, carried through a dozen updates.
-        check_close_metrics(run, own, 1e-4)
-        check(not same_bits(run / "model.h5", own / "model.h5"), f"{name}: the vendor's kernels have not run")
-    said = provenance(folder / "both/model.h5")
-    check((said["dense_kernels"], said["softmax_kernels"]) == ("cublas", "cudnn"), f"the model says who computed: {said}")
+    kinds = {"cublas": (*CUDA, "--dense-kernels", "cublas"), "cudnn": (*CUDA, "--softmax-kernels", "cudnn"), "both": VENDOR}
+    for precision, close in CLOSE.items():
+        chosen = ("--precision", precision)
+        own = train(recipe, folder / f"own_{precision}", *CUDA, *chosen)
+        for name, options in kinds.items():
+            run = train(recipe, folder / f"{name}_{precision}", *options, *chosen)
+            check_close_metrics(run, own, close)
+            check(not same_bits(run / "model.h5", own / "model.h5"), f"{name}, {precision}: the vendor's kernels have not run")
+        said = provenance(folder / f"both_{precision}/model.h5")
+        who = tuple(said[key] for key in ("dense_kernels", "softmax_kernels", "precision"))
+        check(who == ("cublas", "cudnn", precision), f"the model says who computed: {said}")
 
 
 def test_same_bits_when_it_runs_again(folder):
     recipe = few_jets(folder)
-    first, second = (train(recipe, folder / name, *VENDOR) for name in ("first", "second"))
-    check_same_bits(first / "model.h5", second / "model.h5")
-    check_same_metrics(first, second)
+    for precision in CLOSE:
+        runs = [train(recipe, folder / f"{name}_{precision}", *VENDOR, "--precision", precision) for name in ("first", "second")]
+        check_same_bits(*(run / "model.h5" for run in runs))
+        check_same_metrics(*runs)
 
 
 def stopped_and_resumed(recipe, out, before, after):
@@ -81,15 +88,17 @@ def stopped_and_resumed(recipe, out, before, after):
 
 def test_resumes_to_the_same_bits_and_says_when_kernels_change(folder):
     recipe = few_jets(folder)
-    whole = train(recipe, folder / "whole", *VENDOR)
-    said = stopped_and_resumed(recipe, folder / "stays", VENDOR, VENDOR)
-    check_same_bits(whole / "model.h5", folder / "stays/model.h5")
-    check("was started with" not in said, f"nothing to warn of: {said}")
-    for name, before, after in (("from_own", CUDA, VENDOR), ("to_own", VENDOR, CUDA)):
-        said = stopped_and_resumed(recipe, folder / name, before, after)
-        for option in ("--dense-kernels", "--softmax-kernels"):
-            check(f"the run was started with {option}" in said, f"{name} warns of {option}: {said}")
-        check_close_metrics(folder / name, whole, 1e-4)
+    for precision, close in CLOSE.items():
+        own, vendor, here = (*CUDA, "--precision", precision), (*VENDOR, "--precision", precision), folder / precision
+        whole = train(recipe, here / "whole", *vendor)
+        said = stopped_and_resumed(recipe, here / "stays", vendor, vendor)
+        check_same_bits(whole / "model.h5", here / "stays/model.h5")
+        check("was started with" not in said, f"nothing to warn of: {said}")
+        for name, before, after in (("from_own", own, vendor), ("to_own", vendor, own)):
+            said = stopped_and_resumed(recipe, here / name, before, after)
+            for option in ("--dense-kernels", "--softmax-kernels"):
+                check(f"the run was started with {option}" in said, f"{name} warns of {option}: {said}")
+            check_close_metrics(here / name, whole, close)
 
 
 def test_says_what_is_missing(folder):
@@ -99,6 +108,7 @@ def test_says_what_is_missing(folder):
         env = {variable: f"/nowhere/{library}"}
         says = (option, "/nowhere/", "Install", library, variable, f"{option} own")
         refused("train", recipe, "--out", folder / "run", *CUDA, option, kernels, env=env, says=says)
+        refused("train", recipe, "--out", folder / "run", *CUDA, "--precision", "bf16", option, kernels, env=env, says=says)
         (folder / "broken.so").write_text("no library")
         refused("train", recipe, "--out", folder / "run", *CUDA, option, kernels, env={variable: str(folder / "broken.so")},
                 says=(option, "broken.so"))
@@ -122,13 +132,18 @@ def test_calibrates_close_to_our_own_kernels(folder):
     recipe = few_jets(folder)
     model = train(recipe, folder / "run") / "model.h5"
     shards = sorted((folder / "shards").glob("*.h5"))
-    columns = {}
-    for name, options in (("own", CUDA), ("vendor", VENDOR)):
-        jetcal("calibrate", model, *shards, "--out", folder / f"{name}.h5", *options)
-        with h5py.File(folder / f"{name}.h5") as file:
-            columns[name] = file["jets"]["energy_calibrated"].astype(float)
-    difference = abs(columns["own"] - columns["vendor"]) / columns["own"]
-    check((difference <= 1e-5).all(), f"calibrated energies agree: {difference.max()}")
+    # Of a response near 1: a few roundings a layer, of four.
+    for precision, close in (("fp32", 1e-5), ("tf32", 16 * 2.0**-11), ("bf16", 16 * 2.0**-8)):
+        columns = {}
+        for name, options in (("own", CUDA), ("vendor", VENDOR)):
+            out = folder / f"{name}_{precision}.h5"
+            jetcal("calibrate", model, *shards, "--out", out, *options, "--precision", precision)
+            with h5py.File(out) as file:
+                columns[name] = file["jets"]["energy_calibrated"].astype(float)
+        difference = abs(columns["own"] - columns["vendor"]) / columns["own"]
+        check((difference <= close).all(), f"calibrated energies agree in {precision}: {difference.max()}")
+        # In tf32 all of the stand-ins' other sums may be rounded to ours.
+        check((difference > 0).any() or precision == "tf32", f"the vendor's kernels have run in {precision}")
 
 
 def auto(cache, **more):
@@ -181,6 +196,26 @@ def test_auto_measures_once_and_does_what_the_cache_says(folder):
     for name in ("own", "vendor"):
         check(not same_bits(mixed / "model.h5", folder / name / "model.h5"), f"one op of cuBLAS's gives other bits than {name}")
         check_close_metrics(mixed, folder / name, 1e-4)
+
+
+def test_auto_chooses_for_each_precision(folder):
+    recipe, cache = few_jets(folder), folder / "kernels.json"
+    options, env = auto(cache)
+    ops = {}
+    for precision in CLOSE:
+        chosen = ("--precision", precision)
+        before = set(choices_in(cache)) if cache.exists() else set()
+        train(recipe, folder / f"measures_{precision}", *options, *chosen, env=env)
+        new = set(choices_in(cache)) - before
+        check(new and all(op.startswith(f"{precision}, ") for op in new), f"{precision} is measured: {new}")
+        ops[precision] = {op.split(", ", 1)[1] for op in new}
+    check(ops["fp32"] == ops["tf32"] == ops["bf16"], f"the same ops in each: {ops}")
+    # What is chosen for one precision is not another's.
+    write_choices(cache, lambda op: op.startswith("bf16, "))
+    for precision, named in (("bf16", VENDOR), ("tf32", CUDA)):
+        chosen = ("--precision", precision)
+        taken = train(recipe, folder / f"auto_{precision}", *options, *chosen, env=env)
+        check_same_bits(taken / "model.h5", train(recipe, folder / f"named_{precision}", *named, *chosen) / "model.h5")
 
 
 def test_auto_measures_again_for_another_driver(folder):
