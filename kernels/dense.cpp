@@ -10,6 +10,7 @@
 #include <hwy/foreach_target.h>
 // The target's own headers, read once per instruction set.
 #include "kernels/mish.math.hpp"
+#include "kernels/pair-inl.hpp"
 #include "kernels/product-inl.hpp"
 #include "kernels/vocabulary-inl.hpp"
 
@@ -39,25 +40,30 @@ Matrix rows_of(Matrix m, std::int64_t first, std::int64_t rows) {
 
 std::int64_t panels_of(std::int64_t cols) { return (cols + kBlockCols - 1) / kBlockCols; }
 
-// The activation follows each block while its rows are in the first-level cache.
+// Mish in place, of rows that are in the first-level cache.
 template <bool kSlope>
-HWY_NOINLINE void mish_block(std::int64_t rows, std::int64_t cols, float* y, std::int64_t ldy,
-                             float* slope, std::int64_t lds) {
-  for (std::int64_t r = 0; r < rows; ++r) {
-    for (std::int64_t c = 0; c < cols; c += kLanes) {
+HWY_NOINLINE void mish(Mat y, Mat slope) {
+  std::int64_t const cols = padded(y.cols);
+  for (std::int64_t r = 0; r < y.rows; ++r) {
+    std::int64_t c = 0;
+    for (; c + 2 * kLanes <= cols; c += 2 * kLanes) {
+      Pair s;
+      store(mish_and_slope(load_pair(y.row(r) + c), s), y.row(r) + c);
+      if constexpr (kSlope) { store(s, slope.row(r) + c); }
+    }
+    for (; c < cols; c += kLanes) {
       Vec s;
-      store(mish_and_slope(load(y + r * ldy + c), s), y + r * ldy + c);
-      if constexpr (kSlope) { store(s, slope + r * lds + c); }
+      store(mish_and_slope(load(y.row(r) + c), s), y.row(r) + c);
+      if constexpr (kSlope) { store(s, slope.row(r) + c); }
     }
   }
 }
 
-void mish_rows(Mat y, Mat slope, std::int64_t r, std::int64_t rows, std::int64_t n,
-               std::int64_t cols) {
+void mish_rows(Mat y, Mat slope, std::int64_t first, std::int64_t rows) {
   if (slope.data == nullptr) {
-    mish_block<false>(rows, cols, y.row(r) + n, y.ld, nullptr, 0);
+    mish<false>(rows_of(y, first, rows), {});
   } else {
-    mish_block<true>(rows, cols, y.row(r) + n, y.ld, slope.row(r) + n, slope.ld);
+    mish<true>(rows_of(y, first, rows), rows_of(slope, first, rows));
   }
 }
 
@@ -80,9 +86,9 @@ void forward_by_panels(ConstMat x, PanelOf const& panel_of, std::int64_t ldw, fl
         std::int64_t const rows = std::min<std::int64_t>(kBlockRows, last - r);
         product_block_for<Walk::rows>(rows, width)(x.row(r), x.ld, panel, ldw, x.cols, chain,
                                                    y.row(r) + n, y.ld, soon);
-        if (activation == Activation::mish) { mish_rows(y, slope, r, rows, n, width); }
       }
     }
+    if (activation == Activation::mish) { mish_rows(y, slope, first, last - first); }
   }
 }
 
@@ -173,7 +179,7 @@ void backward(cpu::DenseBackward const& b) {
       if (data) {
         product_data(dz, b.packed_transposed, b.accumulate, rows_of(b.dx, r, rows),
                      {weights ? strip_of(b.x, r, rows) : ConstMat{}, strip_of(b.dx, r + rows, rows),
-                      strip_of(b.slope, r + rows, rows)});
+                      strip_of(b.slope, r + rows, rows), strip_of(b.dz, r + rows, rows)});
       }
     }
     if (weights) {
@@ -191,7 +197,7 @@ void epilogue(float const* bias, Activation activation, Mat y, Mat slope) {
     for (std::int64_t c = 0; c < cols; c += kLanes) {
       store(load(y.row(r) + c) + load(bias + c), y.row(r) + c);
     }
-    if (activation == Activation::mish) { mish_rows(y, slope, r, 1, 0, cols); }
+    if (activation == Activation::mish) { mish_rows(y, slope, r, 1); }
   }
 }
 
