@@ -188,6 +188,9 @@ def targets(steps, minutes):
         for precision in PRECISIONS
     }
     rows.append(("bank conflicts of the dense kernels, all precisions", "0", sum(conflicts.values())))
+    assembled = [r for c in resources.CAPABILITIES for r in steps.resources(c).values()]
+    if assembled:
+        rows.append(("bytes of spilled registers, all cards", "0", sum(r.spills for r in assembled)))
     least = min(steps.loops.values())
     rows.append(("products, loads of their operands and copies in the inner loops on tensor cores",
                  f"at least {LEAST_OF_LOOP:.0%}", f"{least:.0%} to {max(steps.loops.values()):.0%}"))
