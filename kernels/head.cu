@@ -53,7 +53,7 @@ __device__ void multiply(HeadTiles const& tiles, int depth, float4& chains) {
 
 /// `finish(row, a)` takes a row's pre-activations.
 template <class T, class Finish>
-__global__ void __launch_bounds__(kRows, 8)
+__global__ void __launch_bounds__(kRows, 7)
     head_kernel(ConstMatOf<T> x, ConstMat w, ConstMat bias, Finish finish) {
   __shared__ HeadTiles tiles;
   for (std::int64_t first = static_cast<std::int64_t>(blockIdx.x) * kRows; first < x.rows;

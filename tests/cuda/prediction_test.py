@@ -154,6 +154,12 @@ def test_ptxas_knows_every_kernel(_):
         check(found[launch.symbol].registers > 0, f"{launch.symbol} takes no registers")
 
 
+def test_no_card_spills_registers(_):
+    for capability in resources.CAPABILITIES:
+        for symbol, found in resources.assemble(build() / "lib/libjetcal_cuda.so", capability).items():
+            check(found.spills == 0, f"{symbol} on {capability}: {found.spills} bytes")
+
+
 def test_names_say_the_file(_):
     launch = scaling.Launch("void jetcal::cuda::sum_kernel<8, jetcal::Mat>(float*)",
                             "_ZN6jetcal4cuda41_GLOBAL__N__27d2a3c4_9_reduce_cu_0b1e3a5410sum_kernelIfEEvv", {})
