@@ -1,9 +1,13 @@
 #pragma once
 
+#include <algorithm>
 #include <cmath>
+#include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "kernels/dense.cuh"
+#include "tests/catch.hpp"
 #include "tests/cuda/stored_matrix.hpp"
 
 namespace jetcal::test {
