@@ -9,10 +9,10 @@ using Sum = unsigned long long;
 static_assert(sizeof(Sum) == sizeof(std::uint64_t));
 
 // A thread owns a row and adds to counters in global memory, where the order does not matter. There
-// is no copy of them in shared memory: every block would have to clear and add up 24.6 KB for each
-// bin and response (123 KB with weights), for the few hundred rows it has of them. Rows that meet in
-// a cell wait for each other: a batch of 32,768 jets of one bin whose responses all lie in 200 cells
-// makes 160 additions one behind the other, which is little beside the network's pass over them.
+// is no copy of them in shared memory: every block would have to clear and add up 24.6 KB for a
+// bin and response (123 KB with weights), for the few hundred rows it has of them. Rows that meet
+// in a cell wait for each other: 32,768 jets of one bin whose responses all lie in 200 cells
+// make 160 additions one behind the other, which is little beside the network's pass over them.
 __global__ void responses_kernel(__grid_constant__ ResponseRows const rows,
                                  __grid_constant__ ResponseCounters const counters) {
   for (auto r = first_index(); r < rows.rows; r += index_stride()) {
