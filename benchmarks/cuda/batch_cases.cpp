@@ -1,21 +1,28 @@
 // What a batch goes through before and after the network: gathered out of the resident jets; its
-// losses summed over rows, and by bin. To the bits of the CPU's.
+// losses summed over rows, and by bin; its responses counted. To the bits of the CPU's.
 
 #include <memory>
+#include <utility>
 
 #include "benchmarks/cuda/cases.hpp"
 #include "benchmarks/cuda/kinds.hpp"
 #include "kernels/bin_sums.cuh"
 #include "kernels/gather.cuh"
 #include "kernels/reduce.cuh"
+#include "kernels/response_histogram.cuh"
 #include "tests/kernels/bin_rows.hpp"
+#include "tests/kernels/response_rows.hpp"
 
 namespace jetcal::bench {
 namespace {
 
 using test::Comparison;
 using test::DeviceArray;
+using test::DeviceMatrix;
 using test::DeviceNumbers;
+using test::HostMatrix;
+
+constexpr std::int64_t kBins = 9 * 7 * 5;  // those of recipes/paper.json
 
 /// A batch of the paper's 21 features, drawn from four times as many jets.
 struct Gathered {
@@ -61,7 +68,7 @@ struct Gathered {
   RecordOrder order;
   std::vector<float> records;
   DeviceArray on_records;
-  test::DeviceMatrix features;
+  DeviceMatrix features;
   DeviceArray targets, weights;
   DeviceNumbers<std::int32_t> bins;
 };
@@ -73,14 +80,19 @@ Case gather(std::int64_t rows) {
           [batch] { batch->enqueue(); }, [batch] { return batch->check(); }};
 }
 
-/// Losses and kept weights of both heads, in the bins of recipes/paper.json.
-struct Binned {
-  static constexpr std::int64_t kBins = 9 * 7 * 5;
+/// The bins of a sample on the device.
+DeviceNumbers<std::int32_t> on_device(std::vector<std::int32_t> const& bins) {
+  DeviceNumbers<std::int32_t> copy(bins.size());
+  test::context().start_upload(bins.data(), copy.data(), 4 * bins.size());
+  test::context().synchronize();
+  return copy;
+}
 
-  explicit Binned(std::int64_t rows) : sample(rows, kBins), weights(sample.weights), bins(rows) {
+/// Losses and kept weights of both heads.
+struct Binned {
+  explicit Binned(std::int64_t rows)
+      : sample(rows, kBins), weights(sample.weights), bins(on_device(sample.bins)) {
     for (auto const& list : sample.numbers) { numbers.emplace_back(list); }
-    test::context().start_upload(sample.bins.data(), bins.data(), 4 * sample.bins.size());
-    test::context().synchronize();
   }
 
   void enqueue() {
@@ -113,6 +125,76 @@ Case add_to_bins(std::int64_t rows) {
           [binned] { return binned->check(); }};
 }
 
+/// Responses of both heads and their weights: within 20 % of 1, as crowded as those of calibrated
+/// jets.
+struct Histogrammed {
+  explicit Histogrammed(std::int64_t rows)
+      : sample(rows, kBins),
+        targets(near_one(2 * rows, "targets")),
+        energy(HostMatrix::of(rows, 3, near_one(3 * rows, "energy"))),
+        mass(HostMatrix::of(rows, 3, near_one(3 * rows, "mass"))),
+        want({kBins, std::vector<float>(kBins, 1.0f)}),
+        weights(sample.weights),
+        units(want.bins.units),
+        on_targets(targets),
+        bins(on_device(sample.bins)),
+        on_energy(energy),
+        on_mass(mass) {}
+
+  static std::vector<float> near_one(std::int64_t n, std::string_view name) {
+    return test::uniform(n, 0.9, 1.1, test::seed_of(name));
+  }
+
+  void enqueue() {
+    std::int64_t const rows = std::ssize(sample.bins);
+    cuda::count_responses(test::stream(),
+                          {rows,
+                           bins.data(),
+                           weights.data(),
+                           {on_targets.data(), rows, 2, 2},
+                           {std::as_const(on_energy).view(), std::as_const(on_mass).view()}},
+                          {kBins, units.data(), sums.data(), squares.data(), jets.data()});
+    ++times;
+  }
+
+  Comparison check() {  // the counters go on
+    std::int64_t const rows = std::ssize(sample.bins);
+    for (; times > 0; --times) {
+      cpu::count_responses({rows,
+                            sample.bins.data(),
+                            sample.weights.data(),
+                            {targets.data(), rows, 2, 2},
+                            {std::as_const(energy).view(), std::as_const(mass).view()}},
+                           want.counters());
+    }
+    ResponseHistograms got(want.bins);
+    got.weights = sums.values();
+    got.squares = squares.values();
+    got.jets = jets.values();
+    return {test::same_histograms(got, want), "counters of a histogram differ"};
+  }
+
+  static constexpr std::size_t kCounters = kBins * kResponses * kResponseCells;
+  test::BinSample sample;
+  std::vector<float> targets;
+  HostMatrix energy, mass;
+  ResponseHistograms want;
+  DeviceArray weights, units, on_targets;
+  DeviceNumbers<std::int32_t> bins;
+  DeviceMatrix on_energy, on_mass;
+  DeviceNumbers<std::uint64_t> sums{kCounters}, squares{kCounters};
+  DeviceNumbers<std::uint32_t> jets{kCounters};
+  int times = 0;
+};
+
+Case count_responses(std::int64_t rows) {
+  auto const counted = std::make_shared<Histogrammed>(rows);
+  // Bin, weight, both targets and predictions are read; for each response a counter of jets and two
+  // of twice the size are read and written.
+  return {bytes(rows, 1 + 1 + 2 + 2) + 2 * bytes(rows, kResponses * (1 + 2 + 2)), 0, 0,
+          [counted] { counted->enqueue(); }, [counted] { return counted->check(); }};
+}
+
 Case sum_rows(std::int64_t rows) {
   auto const x =
       std::make_shared<std::vector<float>>(test::uniform(rows, -1, 1, test::seed_of("losses")));
@@ -139,6 +221,7 @@ Case sum_rows(std::int64_t rows) {
 std::vector<NamedCase> batch_cases() {
   return {{"gather/fp32/own", false, gather},
           {"add_to_bins/fp32/own", false, add_to_bins},
+          {"count_responses/fp32/own", false, count_responses},
           {"sum_rows/fp32/own", false, sum_rows}};
 }
 

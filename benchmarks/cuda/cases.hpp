@@ -37,7 +37,7 @@ constexpr std::int64_t kWidth = 250, kParameters = 764'236;
 std::vector<NamedCase> dense_cases();
 /// Softmax gate, head, annotation.
 std::vector<NamedCase> row_cases();
-/// Gather of resident jets, sums over rows and by bin.
+/// Gather of resident jets, sums over rows and by bin, histograms of responses.
 std::vector<NamedCase> batch_cases();
 /// Optimizers, average of the weights, sum over lanes, norm.
 std::vector<NamedCase> parameter_cases();

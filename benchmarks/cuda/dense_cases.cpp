@@ -231,7 +231,7 @@ Case prepare(std::int64_t n) {
           },
           [weights] {
             HostMatrix const w = Kind<T>::rounded(weights->w);
-            test::Comparison const found =
+            test::Comparison found =
                 test::compare_bits(weights->turned.values(), transposed(w).values());
             if (kFloat || !found.ok) { return found; }
             return test::compare_bits(weights->rounded.values(), w.values());
