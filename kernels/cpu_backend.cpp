@@ -114,8 +114,14 @@ class CpuBackend final : public Backend {
     data.train = false;
     backward_product(data, io, {}, dz);
     if (!op.train) { return; }
-    cpu::head_backward_weights(io.in[0], dz, io.add_gradients, weight_gradient(op, io));
-    cpu::dense_backward_bias(dz, io.add_gradients, bias_gradient(op, io));
+    ConstMat const x = io.in[0];
+    Mat const dw = weight_gradient(op, io), db = bias_gradient(op, io);
+    if (x.ld < padded(x.cols)) {  // an input from outside, which need not be padded
+      cpu::dense_backward_weights(x, dz, io.add_gradients, dw, db);
+    } else {
+      cpu::head_backward_weights(x, dz, io.add_gradients, dw);
+      cpu::dense_backward_bias(dz, io.add_gradients, db);
+    }
   }
   void prepare(Head const& op, Layout const& layout, float const* parameters,
                float* prepared) const override {

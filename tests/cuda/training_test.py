@@ -307,8 +307,6 @@ def test_refuses_what_is_not_there(folder):
     out = ("--out", folder / "run")
     refused("train", recipe, *out, "--device", "cuda:99", says=("cuda:99", "must be cuda:0"))
     refused("train", recipe, *out, "--precision", "tf32", says=("tf32 is not available on the CPU", "fp32 or bf16"))
-    cublas = ("--dense-kernels", "cublas")
-    refused("train", recipe, *out, *CUDA, *cublas, "--precision", "tf32", says=("tf32", "--dense-kernels is cublas", "Use own"))
 
 
 def test_waits_for_every_kernel_when_asked(folder):
