@@ -6,12 +6,12 @@ namespace jetcal::test {
 namespace {
 
 // Around the tiles (128 x 64 and 64 x 64, 16 deep), the fours and the warps, lanes that end within
-// a tile, and the paper's widths.
-constexpr DenseShape kCases[] = {{0, 5, 3},     {1, 1, 1},    {2, 3, 2},    {15, 16, 4},
-                                 {16, 17, 5},   {17, 15, 7},  {31, 31, 33}, {33, 32, 31},
-                                 {63, 2, 63},   {64, 5, 64},  {65, 65, 65}, {127, 33, 12},
-                                 {128, 12, 66}, {129, 4, 20}, {257, 48, 9}, {135, 6, 9},
-                                 {43, 210, 14}, {3, 13, 210}, {9, 250, 3},  {70, 63, 130}};
+// a tile, the paper's widths and the largest.
+constexpr DenseShape kCases[] = {
+    {0, 5, 3},     {1, 1, 1},     {2, 3, 2},    {15, 16, 4}, {16, 17, 5},   {17, 15, 7},
+    {31, 31, 33},  {33, 32, 31},  {63, 2, 63},  {64, 5, 64}, {65, 65, 65},  {127, 33, 12},
+    {128, 12, 66}, {129, 4, 20},  {257, 48, 9}, {135, 6, 9}, {43, 210, 14}, {3, 13, 210},
+    {9, 250, 3},   {70, 63, 130}, {2, 1024, 5}, {3, 9, 1024}};
 
 /// The CPU's dense_forward, with the packing it wants.
 void cpu_forward(HostMatrix const& x, HostMatrix const& w, HostMatrix const& bias,

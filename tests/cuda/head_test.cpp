@@ -15,9 +15,10 @@ struct Case {
   std::int64_t outputs = 3;
 };
 
-// Around the block of 128 rows and the tiles of 16 inputs.
-constexpr Case kCases[] = {{0, 5},    {1, 1},     {2, 15},  {31, 16},  {33, 17},   {127, 4},
-                           {128, 33}, {129, 250}, {300, 6}, {5, 7, 1}, {40, 9, 2}, {130, 20, 2}};
+// Around the block of 128 rows and the tiles of 16 inputs, and the most inputs.
+constexpr Case kCases[] = {{0, 5},     {1, 1},       {2, 15},    {31, 16}, {33, 17},
+                           {127, 4},   {128, 33},    {129, 250}, {300, 6}, {5, 7, 1},
+                           {40, 9, 2}, {130, 20, 2}, {3, 1024}};
 
 /// Inputs of a head: targets near 1 and weights of many sizes in columns, like those of a batch.
 struct Inputs {

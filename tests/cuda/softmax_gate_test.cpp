@@ -11,11 +11,12 @@ struct Case {
   std::int64_t rows, width;
 };
 
-// Around the half-warps (rows two by two, 16 strands) and the blocks, and the paper's widths.
+// Around the half-warps (rows two by two, 16 strands) and the blocks, the paper's widths, the
+// largest.
 std::vector<Case> cases() {
   std::vector<Case> list;
   for (std::int64_t rows : {0, 1, 2, 15, 16, 17, 31, 33}) { list.push_back({rows, 17}); }
-  for (std::int64_t width : {1, 2, 7, 8, 9, 15, 16, 18, 31, 32, 33, 63, 64, 210, 250}) {
+  for (std::int64_t width : {1, 2, 7, 8, 9, 15, 16, 18, 31, 32, 33, 63, 64, 210, 250, 1024}) {
     list.push_back({3, width});
   }
   return list;
