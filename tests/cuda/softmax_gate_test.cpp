@@ -1,5 +1,6 @@
 #include "kernels/softmax_gate.cuh"
 
+#include "kernels/dense.hpp"
 #include "tests/catch.hpp"
 #include "tests/cuda/device_matrix.hpp"
 #include "tests/error_text.hpp"
@@ -81,6 +82,31 @@ TEST_CASE("cuda softmax gate backward has the CPU's bits", "[cuda][softmax]") {
       CHECK_SAME_BITS(on_dh.values(), dh.values());
       CHECK((on_dlogits.well_kept() && on_dh.well_kept()));
     }
+  }
+}
+
+TEST_CASE("cuda softmax gate multiplies gradients with their slopes", "[cuda][softmax]") {
+  for (Case const& c : {Case{5, 33}, Case{4, 16}, Case{1, 1}}) {
+    CAPTURE(c.rows, c.width);
+    HostMatrix const h = HostMatrix::random(c.rows, c.width, "h");
+    HostMatrix const gate = HostMatrix::random(c.rows, c.width, "gate", 2);
+    HostMatrix const dy = HostMatrix::random(c.rows, c.width, "cotangent");
+    HostMatrix const slope_logits = HostMatrix::random(c.rows, c.width, "slope of the logits");
+    HostMatrix const slope_h = HostMatrix::random(c.rows, c.width, "slope of the hidden layer");
+    HostMatrix dlogits(c.rows, c.width, 0.5f), dh(c.rows, c.width, 0.5f);
+    cpu::softmax_gate_backward(dy.view(), h.view(), gate.view(), 2.5f, true, dlogits.view(), true,
+                               dh.view());
+    cpu::dense_backward_activation(slope_logits.view(), dlogits.view());
+    cpu::dense_backward_activation(slope_h.view(), dh.view());
+
+    DeviceMatrix const on_h(h), on_gate(gate), on_dy(dy);
+    DeviceMatrix on_slope_logits(slope_logits), on_slope_h(slope_h);
+    DeviceMatrix on_dlogits(c.rows, c.width, 0.5f), on_dh(c.rows, c.width, 0.5f);
+    cuda::softmax_gate_backward<float>(stream(), on_dy.view(), on_h.view(), on_gate.view(), 2.5f,
+                                       {on_dlogits.view(), true, on_slope_logits.view()},
+                                       {on_dh.view(), true, on_slope_h.view()});
+    CHECK_SAME_BITS(on_dlogits.values(), dlogits.values());
+    CHECK_SAME_BITS(on_dh.values(), dh.values());
   }
 }
 
