@@ -12,7 +12,7 @@ class DeviceSample {
  public:
   explicit DeviceSample(BinSample const& sample)
       : rows_(static_cast<std::int64_t>(sample.bins.size())),
-        bins_(as_floats(sample.bins)),
+        bins_(bins_as_floats(sample.bins)),
         weights_(sample.weights) {
     for (auto const& list : sample.numbers) { numbers_.emplace_back(list); }
   }
@@ -25,13 +25,6 @@ class DeviceSample {
   }
 
  private:
-  static std::vector<float> as_floats(std::vector<std::int32_t> const& words) {
-    std::vector<float> floats;
-    for (std::int32_t const word : words) { floats.push_back(std::bit_cast<float>(word)); }
-    floats.push_back(0);  // bin 0, in a row that is not there
-    return floats;
-  }
-
   std::int64_t rows_;
   DeviceArray bins_, weights_;
   std::vector<DeviceArray> numbers_;

@@ -145,6 +145,14 @@ class DeviceArray {
   Buffer memory_;
 };
 
+/// Numbers of bins as a DeviceArray takes them, and bin 0 in a row that is not there.
+inline std::vector<float> bins_as_floats(std::vector<std::int32_t> const& bins) {
+  std::vector<float> floats;
+  for (std::int32_t const bin : bins) { floats.push_back(std::bit_cast<float>(bin)); }
+  floats.push_back(0);
+  return floats;
+}
+
 /// A few numbers of type T on the device, 0 at first.
 template <class T>
 class DeviceNumbers {

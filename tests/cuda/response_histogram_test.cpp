@@ -12,7 +12,7 @@ namespace {
 class DeviceResponseSample {
  public:
   explicit DeviceResponseSample(ResponseSample const& sample)
-      : bins_(as_floats(sample.bins)),
+      : bins_(bins_as_floats(sample.bins)),
         weights_(sample.weights),
         targets_(sample.targets),
         energy_(sample.energy),
@@ -29,13 +29,6 @@ class DeviceResponseSample {
   }
 
  private:
-  static std::vector<float> as_floats(std::vector<std::int32_t> const& words) {
-    std::vector<float> floats;
-    for (std::int32_t const word : words) { floats.push_back(std::bit_cast<float>(word)); }
-    floats.push_back(0);  // bin 0, in a row that is not there
-    return floats;
-  }
-
   DeviceArray bins_, weights_, targets_, energy_, mass_;
 };
 
