@@ -35,6 +35,7 @@ struct OpIo {
   Layout const* layout = nullptr;       ///< of parameters and gradients
   float const* parameters = nullptr;    ///< arena
   float const* prepared = nullptr;      ///< this op's parameters as Backend::prepare left them
+  std::int64_t prepared_floats = 0;     ///< how many they are
   float* gradients = nullptr;           ///< arena; no data: frozen
   bool add_gradients = false;           ///< continue the sums in `gradients` or start them at 0
   float const* scalars = nullptr;       ///< numbers that change from pass to pass, by index
@@ -43,6 +44,8 @@ struct OpIo {
   /// multiplying it with this. Who does so here spares that op a pass over it.
   std::array<ConstMat, kMaxInputs> in_slope;
   bool sloped = false;  ///< the last writer of `grad` was given such a slope
+
+  OpIo const* next = nullptr;  ///< what the op after this one sees, whose memory may be asked for
 };
 
 /// What one pass is run on.
@@ -96,7 +99,7 @@ class BasicTape {
     bool sloped = false;                  // it saves a slope, and somebody writes its gradient last
     bool keeps_floats = true;             // of value, saved and grad
     std::int64_t value_at = -1, saved_at = -1, grad_at = -1;  // elements a row, times the capacity
-    std::int64_t prepared_at = 0;
+    std::int64_t prepared_at = 0, prepared = 0;
     std::int64_t input_index = -1;
   };
 
@@ -134,7 +137,8 @@ class BasicTape {
     entry.needs_grad = op.trainable();
     for (Id const i : entry.inputs) { entry.needs_grad = entry.needs_grad || at(i).needs_grad; }
     entry.prepared_at = prepared_size_;
-    prepared_size_ += op.prepared();
+    entry.prepared = op.prepared();
+    prepared_size_ += entry.prepared;
     return id;
   }
 
@@ -158,13 +162,11 @@ class BasicTape {
 
   void forward(Backend const& backend, Workspace& work, PassArguments const& pass) const {
     require_ready(work, pass);
-    for (Entry const& entry : entries_) {
-      std::visit(
-          [&](auto const& op) {
-            if constexpr (!is_input<decltype(op)>) { backend.forward(op, io(entry, work, pass)); }
-          },
-          entry.op);
+    std::vector<Id> order;
+    for (Id id = 0; id < size(); ++id) {
+      if (at(id).input_index < 0) { order.push_back(id); }
     }
+    run(order, work, pass, [&](auto const& op, OpIo const& io) { backend.forward(op, io); });
     work.can_backward = training_;
   }
 
@@ -174,15 +176,11 @@ class BasicTape {
         "Tape::backward: this pass was already differentiated, or never run for training "
         "(run forward first)");
     work.can_backward = false;
+    std::vector<Id> order;
     for (Id id = size() - 1; id >= 0; --id) {
-      Entry const& entry = at(id);
-      if (!entry.runs_backward) { continue; }
-      std::visit(
-          [&](auto const& op) {
-            if constexpr (!is_input<decltype(op)>) { backend.backward(op, io(entry, work, pass)); }
-          },
-          entry.op);
+      if (at(id).runs_backward) { order.push_back(id); }
     }
+    run(order, work, pass, [&](auto const& op, OpIo const& io) { backend.backward(op, io); });
   }
 
   /// No other tape that was finished has it; copies do.
@@ -405,6 +403,23 @@ class BasicTape {
     return mat(entry, entry.grad_at, entry.cols, work, rows);
   }
 
+  template <class Visit>
+  void run(std::vector<Id> const& order, Workspace const& work, PassArguments const& pass,
+           Visit const& visit) const {
+    std::vector<OpIo> ios;
+    for (Id const id : order) { ios.push_back(io(at(id), work, pass)); }
+    for (std::size_t i = 0; i < order.size(); ++i) {
+      if (i + 1 < order.size()) { ios[i].next = &ios[i + 1]; }
+    }
+    for (std::size_t i = 0; i < order.size(); ++i) {
+      std::visit(
+          [&](auto const& op) {
+            if constexpr (!is_input<decltype(op)>) { visit(op, ios[i]); }
+          },
+          at(order[i]).op);
+    }
+  }
+
   OpIo io(Entry const& entry, Workspace const& work, PassArguments const& pass) const {
     OpIo io;
     io.rows = pass.rows;
@@ -424,6 +439,7 @@ class BasicTape {
     io.layout = &layout_;
     io.parameters = pass.parameters;
     io.prepared = pass.prepared == nullptr ? nullptr : pass.prepared + entry.prepared_at;
+    io.prepared_floats = entry.prepared;
     io.gradients = pass.gradients;
     io.add_gradients = pass.add_gradients || !entry.first_use;
     io.scalars = pass.scalars;

@@ -17,12 +17,13 @@ struct Products {
   decltype(&cpu::dense_pack_transposed) pack_transposed;
   decltype(&cpu::dense_forward) forward;
   decltype(&cpu::dense_backward) backward;
+  std::int64_t packed_share = 1;  // of dense_packed_size floats one of so many is used
 };
 
 Products own_products(Precision precision) {
   if (precision == Precision::bf16) {
     return {bf16::dense_pack, bf16::dense_pack_transposed, bf16::dense_forward,
-            bf16::dense_backward};
+            bf16::dense_backward, bf16::has_instructions() ? 2 : 1};
   }
   return {cpu::dense_pack, cpu::dense_pack_transposed, cpu::dense_forward, cpu::dense_backward};
 }
@@ -137,7 +138,7 @@ class CpuBackend final : public Backend {
     if (io.prepared == nullptr) {
       cpu::dense_forward_unpacked(io.in[0], weight(op, io), b, activation, y, slope);
     } else {
-      products_.forward(io.in[0], io.prepared, b, activation, y, slope);
+      products_.forward(io.in[0], io.prepared, b, activation, y, slope, ahead_of_forward(io));
     }
   }
 
@@ -162,8 +163,40 @@ class CpuBackend final : public Backend {
       b.add_gradients = io.add_gradients;
       b.dw = weight_gradient(op, io);
       b.db = bias_gradient(op, io);
+      b.ahead = ahead_of_backward(io);
     }
     products_.backward(b);
+  }
+
+  // What the ops after this one use first: their packed weights and their first rows, as much as
+  // leaves the second-level cache room for what this one uses.
+  static constexpr std::int64_t kAheadFloats = 81'920, kFirstRows = 14;
+
+  Requests ahead_of_forward(OpIo const& io) const {
+    Requests ahead;
+    for (OpIo const* next = io.next; more(ahead, next); next = next->next) {
+      for (ConstMat const m : {ConstMat(next->value), ConstMat(next->saved)}) {
+        ahead.add(strip_of(m, 0, kFirstRows));
+      }
+      ahead.add(next->prepared, next->prepared_floats / 2 / products_.packed_share);
+    }
+    return ahead.take_first(kAheadFloats);
+  }
+
+  Requests ahead_of_backward(OpIo const& io) const {
+    Requests ahead;
+    for (OpIo const* next = io.next; more(ahead, next); next = next->next) {
+      for (ConstMat const m : {next->saved, next->grad, next->in_grad[0]}) {
+        ahead.add(strip_of(m, 0, kFirstRows));
+      }
+      std::int64_t const half = next->prepared_floats / 2;
+      ahead.add(next->prepared + half, half / products_.packed_share);
+    }
+    return ahead.take_first(kAheadFloats);
+  }
+
+  static bool more(Requests const& ahead, OpIo const* next) {
+    return next != nullptr && ahead.floats() < kAheadFloats;
   }
 
   Products products_;

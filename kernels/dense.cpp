@@ -1,7 +1,6 @@
 #include "kernels/dense.hpp"
 
 #include <algorithm>
-#include <initializer_list>
 
 #include "kernels/targets.hpp"
 
@@ -29,16 +28,13 @@ namespace {
 // Rows whose input stays in the first-level cache while the panels of the weights pass by.
 constexpr std::int64_t kStripRows = 14 / kBlockRows * kBlockRows;
 
-// Rows that go through both backward products one after the other: few enough for the second-level
-// cache to keep what the two share.
-constexpr std::int64_t kChunkRows = 126;
-
 template <class Matrix>
 Matrix rows_of(Matrix m, std::int64_t first, std::int64_t rows) {
   return {m.row(first), rows, m.cols, m.ld};
 }
 
 std::int64_t panels_of(std::int64_t cols) { return (cols + kBlockCols - 1) / kBlockCols; }
+std::int64_t strips_of(std::int64_t rows) { return (rows + kStripRows - 1) / kStripRows; }
 
 // Mish in place, of rows that are in the first-level cache.
 template <bool kSlope>
@@ -70,18 +66,20 @@ void mish_rows(Mat y, Mat slope, std::int64_t first, std::int64_t rows) {
 // panel_of(n): where column n of the weights begins, whose rows lie ldw floats apart.
 template <class PanelOf>
 void forward_by_panels(ConstMat x, PanelOf const& panel_of, std::int64_t ldw, float const* bias,
-                       Activation activation, Mat y, Mat slope) {
+                       Activation activation, Mat y, Mat slope, Requests ahead) {
   std::int64_t const cols = padded(y.cols);
   for (std::int64_t first = 0; first < x.rows; first += kStripRows) {
     std::int64_t const last = std::min(first + kStripRows, x.rows);
-    ConstMat const next_y = strip_of(y, last, kStripRows);
-    ConstMat const next_slope = strip_of(slope, last, kStripRows);
+    std::int64_t const steps = panels_of(cols) * x.cols;
+    Requests requests;
+    requests.add(strip_of(y, last, kStripRows));
+    requests.add(strip_of(slope, last, kStripRows));
+    requests.add(ahead.part_of(strips_of(x.rows - first), steps - requests.lines()));
     for (std::int64_t n = 0; n < cols; n += kBlockCols) {
       std::int64_t const width = std::min(kBlockCols, cols - n);
       float const* const panel = panel_of(n);
       Chain const chain{false, false, bias + n};
-      Soon const soon =
-          soon_of({next_y, next_slope}, n / kBlockCols, panels_of(cols), x.cols, panel);
+      Soon const soon = requests.next(x.cols, panel);
       for (std::int64_t r = first; r < last; r += kBlockRows) {
         std::int64_t const rows = std::min<std::int64_t>(kBlockRows, last - r);
         product_block_for<Walk::rows>(rows, width)(x.row(r), x.ld, panel, ldw, x.cols, chain,
@@ -93,17 +91,17 @@ void forward_by_panels(ConstMat x, PanelOf const& panel_of, std::int64_t ldw, fl
 }
 
 void forward(ConstMat x, float const* packed, float const* bias, Activation activation, Mat y,
-             Mat slope) {
+             Mat slope, Requests const& ahead) {
   auto const panel_of = [&](std::int64_t n) {
     return packed + n / kPanel * kPanel * x.cols + n % kPanel;
   };
-  forward_by_panels(x, panel_of, kPanel, bias, activation, y, slope);
+  forward_by_panels(x, panel_of, kPanel, bias, activation, y, slope, ahead);
 }
 
 void forward_unpacked(ConstMat x, ConstMat w, float const* bias, Activation activation, Mat y,
                       Mat slope) {
-  forward_by_panels(
-      x, [&](std::int64_t n) { return w.data + n; }, w.ld, bias, activation, y, slope);
+  forward_by_panels(x, [&](std::int64_t n) { return w.data + n; }, w.ld, bias, activation, y, slope,
+                    {});
 }
 
 void backward_activation(ConstMat slope, Mat dy) {
@@ -123,34 +121,37 @@ void backward_bias(ConstMat dz, bool accumulate, Mat db) {
   }
 }
 
-// dx = dz W^T (+ dx) for a strip; it asks for the strips `soon`.
-void product_data(ConstMat dz, float const* packed, bool accumulate, Mat dx,
-                  std::initializer_list<ConstMat> soon) {
+// dx = dz W^T (+ dx) for a strip.
+void product_data(ConstMat dz, float const* packed, bool accumulate, Mat dx, Requests requests) {
   std::int64_t const cols = padded(dx.cols);
   Chain const chain{false, accumulate, nullptr};
   for (std::int64_t n = 0; n < cols; n += kBlockCols) {
     std::int64_t const width = std::min(kBlockCols, cols - n);
     float const* const panel = packed + n / kPanel * kPanel * dz.cols + n % kPanel;
-    Soon const piece = soon_of(soon, n / kBlockCols, panels_of(cols), dz.cols, panel);
+    Soon const soon = requests.next(dz.cols, panel);
     for (std::int64_t r = 0; r < dz.rows; r += kBlockRows) {
       std::int64_t const rows = std::min<std::int64_t>(kBlockRows, dz.rows - r);
       product_block_for<Walk::rows>(rows, width)(dz.row(r), dz.ld, panel, kPanel, dz.cols, chain,
-                                                 dx.row(r) + n, dx.ld, piece);
+                                                 dx.row(r) + n, dx.ld, soon);
     }
   }
 }
 
-// dw = x^T dz (+ dw), kBlockRows rows of dw after the other: the next ones are asked for as a
-// whole.
-void product_weights(ConstMat x, ConstMat dz, bool accumulate, Mat dw) {
-  std::int64_t const cols = padded(dz.cols);
+// dw = x^T dz (+ dw), kBlockRows rows of dw after the other: the columns of x for the next ones are
+// asked for row by row, then their own rows as a whole.
+void product_weights(ConstMat x, ConstMat dz, bool accumulate, Mat dw, Requests ahead) {
+  std::int64_t const cols = padded(dz.cols), others = panels_of(cols) - 1;
   Chain const chain{accumulate, false, nullptr};
   for (std::int64_t k = 0; k < x.cols; k += kBlockRows) {
     std::int64_t const inputs = std::min<std::int64_t>(kBlockRows, x.cols - k);
-    ConstMat const next = strip_of(dw, k + inputs, kBlockRows);
+    Soon const next_x{x.data + std::min<std::int64_t>(k + 2 * kBlockRows, x.cols) - 1, x.ld};
+    Requests requests;
+    requests.add(strip_of(dw, k + inputs, kBlockRows));
+    requests.add(ahead.part_of((x.cols - k + kBlockRows - 1) / kBlockRows,
+                               others * x.rows - requests.lines()));
     for (std::int64_t n = 0; n < cols; n += kBlockCols) {
       std::int64_t const width = std::min(kBlockCols, cols - n);
-      Soon const soon = soon_of({next}, n / kBlockCols, panels_of(cols), x.rows, dz.data);
+      Soon const soon = n == 0 ? next_x : requests.next(x.rows, dz.data);
       product_block_for<Walk::cols>(inputs, width)(x.data + k, x.ld, dz.data + n, dz.ld, x.rows,
                                                    chain, dw.row(k) + n, dw.ld, soon);
     }
@@ -158,36 +159,35 @@ void product_weights(ConstMat x, ConstMat dz, bool accumulate, Mat dw) {
 }
 
 void backward_data(ConstMat dz, float const* packed, bool accumulate, Mat dx) {
-  product_data(dz, packed, accumulate, dx, {ConstMat{}});
+  product_data(dz, packed, accumulate, dx, {});
 }
 
 void backward_weights(ConstMat x, ConstMat dz, bool accumulate, Mat dw, Mat db) {
-  product_weights(x, dz, accumulate, dw);
+  product_weights(x, dz, accumulate, dw, {});
   backward_bias(dz, accumulate, db);
 }
 
-// A chunk's data product asks for what its weight product reads, and for the strips that follow.
+// The data product asks for the strips that follow and for what the weight product reads, its last
+// strip for where the weight product begins to write.
 void backward(cpu::DenseBackward const& b) {
   bool const data = b.dx.data != nullptr, weights = b.dw.data != nullptr;
-  for (std::int64_t chunk = 0; chunk < b.dz.rows; chunk += kChunkRows) {
-    std::int64_t const end = std::min(chunk + kChunkRows, b.dz.rows);
-    for (std::int64_t r = chunk; r < end; r += kStripRows) {
-      std::int64_t const rows = std::min(kStripRows, end - r);
-      Mat const dz = rows_of(b.dz, r, rows);
-      if (b.slope.data != nullptr) { backward_activation(rows_of(b.slope, r, rows), dz); }
-      if (weights) { backward_bias(dz, r > 0 || b.add_gradients, b.db); }
-      if (data) {
-        product_data(dz, b.packed_transposed, b.accumulate, rows_of(b.dx, r, rows),
-                     {weights ? strip_of(b.x, r, rows) : ConstMat{}, strip_of(b.dx, r + rows, rows),
-                      strip_of(b.slope, r + rows, rows), strip_of(b.dz, r + rows, rows)});
-      }
+  for (std::int64_t r = 0; r < b.dz.rows; r += kStripRows) {
+    std::int64_t const rows = std::min(kStripRows, b.dz.rows - r);
+    Mat const dz = rows_of(b.dz, r, rows);
+    if (b.slope.data != nullptr) { backward_activation(rows_of(b.slope, r, rows), dz); }
+    if (weights) { backward_bias(dz, r > 0 || b.add_gradients, b.db); }
+    if (!data) { continue; }
+    Requests requests;
+    if (weights) { requests.add(strip_of(b.x, r, rows)); }
+    for (ConstMat const m : {ConstMat(b.dx), b.slope, ConstMat(b.dz)}) {
+      requests.add(strip_of(m, r + rows, rows));
     }
-    if (weights) {
-      product_weights(rows_of(b.x, chunk, end - chunk), rows_of(b.dz, chunk, end - chunk),
-                      chunk > 0 || b.add_gradients, b.dw);
-    }
+    if (weights && r + rows == b.dz.rows) { requests.add(strip_of(b.dw, 0, kBlockRows)); }
+    product_data(dz, b.packed_transposed, b.accumulate, rows_of(b.dx, r, rows), requests);
   }
-  if (weights && b.dz.rows == 0) { backward_weights(b.x, b.dz, b.add_gradients, b.dw, b.db); }
+  if (!weights) { return; }
+  product_weights(b.x, b.dz, b.add_gradients, b.dw, b.ahead);
+  if (b.dz.rows == 0) { backward_bias(b.dz, b.add_gradients, b.db); }
 }
 
 void epilogue(float const* bias, Activation activation, Mat y, Mat slope) {
@@ -256,9 +256,9 @@ void dense_pack_transposed(ConstMat w, float* packed) {
 }
 
 void dense_forward(ConstMat x, float const* packed, float const* bias, Activation activation, Mat y,
-                   Mat slope) {
+                   Mat slope, Requests ahead) {
   require_forward("dense_forward", x, y, slope);
-  JETCAL_DISPATCH(forward, x, packed, bias, activation, y, slope);
+  JETCAL_DISPATCH(forward, x, packed, bias, activation, y, slope, ahead);
 }
 
 void dense_forward_unpacked(ConstMat x, ConstMat w, float const* bias, Activation activation, Mat y,

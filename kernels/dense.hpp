@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "engine/matrix.hpp"
+#include "kernels/soon.hpp"
 
 namespace jetcal {
 
@@ -32,10 +33,11 @@ void dense_pack_transposed(ConstMat w, float* packed);
 ///           z = (chain of fma over the inputs in order, from 0) + bias
 /// Writes    y and slope up to padded(outputs) columns, so their ld must be at least that; the
 ///           padding of y becomes 0
+/// Asks for  `ahead`, what comes after this layer, while it computes the last rows
 /// Accuracy  the chain is exact to its definition on every instruction set; Mish 4 ulp (test)
 /// Errors    ShapeError if the shapes differ; rows == 0 is allowed
 void dense_forward(ConstMat x, float const* packed, float const* bias, Activation activation, Mat y,
-                   Mat slope);
+                   Mat slope, Requests ahead = {});
 
 /// The same from the weights as they are, w [inputs, outputs] with rows padded with zeros: the same
 /// bits, slower for many rows, faster than packing first for a few.
@@ -69,6 +71,7 @@ struct DenseBackward {
   Mat dx;                                    ///< no data: nobody asks for it
   bool add_gradients = false;                ///< continue the chains in dw and db
   Mat dw, db;                                ///< both without data: frozen
+  Requests ahead;  ///< what comes after this layer, asked for during the last rows of dw
 };
 
 /// The three above in one sweep, with the same bits: dense_backward_activation, then

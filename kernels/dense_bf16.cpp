@@ -67,9 +67,9 @@ void dense_pack_transposed(ConstMat w, float* packed) {
 }
 
 void dense_forward(ConstMat x, float const* packed, float const* bias, Activation activation, Mat y,
-                   Mat slope) {
-  if (has_instructions()) { return avx512::forward(x, packed, bias, activation, y, slope); }
-  cpu::dense_forward(Rounded(x).view(), packed, bias, activation, y, slope);
+                   Mat slope, Requests ahead) {
+  if (has_instructions()) { return avx512::forward(x, packed, bias, activation, y, slope, ahead); }
+  cpu::dense_forward(Rounded(x).view(), packed, bias, activation, y, slope, ahead);
 }
 
 void dense_backward(cpu::DenseBackward const& b) {

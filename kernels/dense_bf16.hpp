@@ -20,7 +20,7 @@ void round_rows(ConstMat x, float* words, std::int64_t ld);
 void dense_pack(ConstMat w, float* packed);
 void dense_pack_transposed(ConstMat w, float* packed);
 void dense_forward(ConstMat x, float const* packed, float const* bias, Activation activation, Mat y,
-                   Mat slope);
+                   Mat slope, Requests ahead = {});
 void dense_backward(cpu::DenseBackward const& b);
 
 }  // namespace jetcal::bf16

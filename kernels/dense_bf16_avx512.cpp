@@ -15,7 +15,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <initializer_list>
 #include <utility>
 
 #include "engine/device.hpp"
@@ -156,16 +155,16 @@ Block block_for(std::int64_t rows, std::int64_t cols) {
 }
 
 std::int64_t panels_of(std::int64_t cols) { return (cols + kPanel - 1) / kPanel; }
+std::int64_t strips_of(std::int64_t rows) { return (rows + kRows - 1) / kRows; }
 
-/// out [rows, cols] = a times packed, a as pairs in a row; it asks for the strips `soon`.
+/// out [rows, cols] = a times packed, a as pairs in a row.
 void product_rows(float const* a, std::int64_t lda, std::int64_t rows, float const* packed,
-                  std::int64_t depth, End end, Mat out, std::initializer_list<ConstMat> soon) {
+                  std::int64_t depth, End end, Mat out, Requests requests) {
   std::int64_t const cols = padded(out.cols);
   for (std::int64_t n = 0; n < cols; n += kPanel) {
     float const* const panel = packed + n * depth;
     block_for<true>(rows, cols - n)(a, lda, panel, kPanel, depth, Start::zero, end, out.data + n,
-                                    out.ld,
-                                    soon_of(soon, n / kPanel, panels_of(cols), depth, panel));
+                                    out.ld, requests.next(depth, panel));
   }
 }
 
@@ -192,15 +191,17 @@ Mat rows_of(Mat m, std::int64_t first, std::int64_t rows) {
 /// dw = x^T dz from pairs of two rows, kRows rows of dw after the other: the next ones are asked
 /// for as a whole.
 void product_weights(float const* x, std::int64_t ldx, float const* dz, std::int64_t ldz,
-                     std::int64_t depth, Start start, Mat dw) {
+                     std::int64_t depth, Start start, Mat dw, Requests ahead) {
   std::int64_t const cols = padded(dw.cols);
   for (std::int64_t k = 0; k < dw.rows; k += kRows) {
     std::int64_t const rows = std::min<std::int64_t>(kRows, dw.rows - k);
-    ConstMat const next = strip_of(dw, k + rows, kRows);
+    std::int64_t const steps = panels_of(cols) * depth;
+    Requests requests;
+    requests.add(strip_of(dw, k + rows, kRows));
+    requests.add(ahead.part_of(strips_of(dw.rows - k), steps - requests.lines()));
     for (std::int64_t n = 0; n < cols; n += kPanel) {
       block_for<false>(rows, cols - n)(x + k, ldx, dz + n, ldz, depth, start, End::store,
-                                       dw.row(k) + n, dw.ld,
-                                       soon_of({next}, n / kPanel, panels_of(cols), depth, dz));
+                                       dw.row(k) + n, dw.ld, requests.next(depth, dz));
     }
   }
 }
@@ -239,16 +240,20 @@ void pack_transposed(ConstMat w, float* packed) {
 }
 
 void forward(ConstMat x, float const* packed, float const* bias, Activation activation, Mat y,
-             Mat slope) {
+             Mat slope, Requests ahead) {
   std::int64_t const depth = words_of(x.cols), ld = stride_of(padded(depth));
   float* const words = scratch(kRows * ld);
   for (std::int64_t r = 0; r < x.rows; r += kRows) {
     std::int64_t const rows = std::min<std::int64_t>(kRows, x.rows - r);
     Mat const out = rows_of(y, r, rows);
     round_rows(rows_of(x, r, rows), words, ld);
-    std::int64_t const next = r + rows;
-    product_rows(words, ld, rows, packed, depth, End::store, out,
-                 {strip_of(x, next, rows), strip_of(y, next, rows), strip_of(slope, next, rows)});
+    Requests requests;
+    for (ConstMat const m : {x, ConstMat(y), ConstMat(slope)}) {
+      requests.add(strip_of(m, r + rows, rows));
+    }
+    std::int64_t const steps = panels_of(y.cols) * depth;
+    requests.add(ahead.part_of(strips_of(x.rows - r), steps - requests.lines()));
+    product_rows(words, ld, rows, packed, depth, End::store, out, requests);
     cpu::dense_epilogue(bias, activation, out,
                         slope.data == nullptr ? slope : rows_of(slope, r, rows));
   }
@@ -273,15 +278,18 @@ void backward(cpu::DenseBackward const& b) {
     }
     if (data) {
       round_rows(dz, words, ld);
+      Requests requests;
+      for (ConstMat const m : {ConstMat(b.dz), b.slope, ConstMat(b.dx)}) {
+        requests.add(strip_of(m, r + n, n));
+      }
+      if (weights) { requests.add(strip_of(b.x, r + n, n)); }
       product_rows(words, ld, n, b.packed_transposed, depth, b.accumulate ? End::add : End::store,
-                   rows_of(b.dx, r, n),
-                   {strip_of(b.dz, r + n, n), strip_of(b.slope, r + n, n), strip_of(b.dx, r + n, n),
-                    weights ? strip_of(b.x, r + n, n) : ConstMat{}});
+                   rows_of(b.dx, r, n), requests);
     }
   }
   if (!weights) { return; }
   product_weights(x_pairs, ldx, z_pairs, ldz, lines, b.add_gradients ? Start::out : Start::zero,
-                  b.dw);
+                  b.dw, b.ahead);
   if (rows == 0) { cpu::dense_backward_bias(b.dz, b.add_gradients, b.db); }
 }
 
@@ -298,7 +306,7 @@ bool supported() { return false; }
 void round_rows(ConstMat, float*, std::int64_t) {}
 void pack(ConstMat, float*) {}
 void pack_transposed(ConstMat, float*) {}
-void forward(ConstMat, float const*, float const*, Activation, Mat, Mat) {}
+void forward(ConstMat, float const*, float const*, Activation, Mat, Mat, Requests) {}
 void backward(cpu::DenseBackward const&) {}
 
 #endif

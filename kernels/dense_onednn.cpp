@@ -35,7 +35,7 @@ void dense_pack_transposed(ConstMat w, float* packed) {
 }
 
 void dense_forward(ConstMat x, float const* packed, float const* bias, Activation activation, Mat y,
-                   Mat slope) {
+                   Mat slope, Requests) {
   if (y.rows == 0) { return; }
   sgemm(false, false, x.rows, y.cols, x.cols, x.data, x.ld, packed, y.cols, false, y.data, y.ld);
   cpu::dense_epilogue(bias, activation, y, slope);

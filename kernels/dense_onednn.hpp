@@ -12,7 +12,7 @@ namespace jetcal::onednn {
 void dense_pack(ConstMat w, float* packed);
 void dense_pack_transposed(ConstMat w, float* packed);
 void dense_forward(ConstMat x, float const* packed, float const* bias, Activation activation, Mat y,
-                   Mat slope);
+                   Mat slope, Requests ahead = {});
 void dense_backward_data(ConstMat dz, float const* packed_transposed, bool accumulate, Mat dx);
 void dense_backward_weights(ConstMat x, ConstMat dz, bool accumulate, Mat dw, Mat db);
 void dense_backward(cpu::DenseBackward const& b);

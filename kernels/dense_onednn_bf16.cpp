@@ -240,7 +240,7 @@ void pack_transposed(ConstMat w, float* packed) {
 }
 
 void forward(ConstMat x, float const* packed, float const* bias, Activation activation, Mat y,
-             Mat slope) {
+             Mat slope, Requests) {
   std::int64_t const inputs = wide(x.cols), outputs = wide(y.cols);
   float* const words = scratch(kChunkRows * (inputs / 2 + outputs));
   float* const z = words + kChunkRows * inputs / 2;

@@ -21,7 +21,7 @@ bool has_tiles();
 void pack(ConstMat w, float* packed);
 void pack_transposed(ConstMat w, float* packed);
 void forward(ConstMat x, float const* packed, float const* bias, Activation activation, Mat y,
-             Mat slope);
+             Mat slope, Requests ahead = {});
 void backward(cpu::DenseBackward const& b);
 
 }  // namespace jetcal::bf16::onednn

@@ -103,6 +103,22 @@ struct PlainBackend {
   mutable int backward_calls = 0;
 };
 
+/// Notes what each op sees and what it is told of the next one.
+struct NotingBackend {
+  struct Note {
+    float const *value, *next_value, *next_prepared;
+    std::int64_t next_prepared_floats;
+    bool operator==(Note const&) const = default;
+  };
+  void note(OpIo const& io) const {
+    OpIo const none, &next = io.next == nullptr ? none : *io.next;
+    notes.push_back({io.value.data, next.value.data, next.prepared, next.prepared_floats});
+  }
+  void forward(auto const&, OpIo const& io) const { note(io); }
+  void backward(auto const&, OpIo const& io) const { note(io); }
+  mutable std::vector<Note> notes;
+};
+
 using SmallTape = BasicTape<PlainBackend, Scale, Product, Sum>;
 
 Layout one_parameter() {
@@ -183,6 +199,38 @@ TEST_CASE("a tape runs no backward below what is frozen, nor beside the loss", "
   tape.backward(run.backend, run.work, run.pass);
   CHECK(run.backend.backward_calls == 2);
   CHECK(run.gradients[0] == 15.0f);
+}
+
+TEST_CASE("each op sees the one that comes after it in the pass", "[tape]") {
+  using NotingTape = BasicTape<NotingBackend, Scale, Product, Sum>;
+  NotingTape tape(one_parameter());
+  Id const x = tape.input(1);
+  Id const a = tape.record(Scale{true, 1}, {x});
+  Id const b = tape.record(Product{1}, {a, a});
+  Id const c = tape.record(Scale{true, 1}, {b});
+  Id const sum = tape.record(Sum{}, {c});
+  tape.finish(true);
+  std::vector<float> memory(static_cast<std::size_t>(tape.floats_per_row()));
+  float const data[] = {3}, prepared[] = {1, 2};
+  NotingTape::Workspace work{memory.data(), 1, false};
+  PassArguments pass;
+  pass.rows = 1;
+  pass.inputs = {{data, 1, 1, 1}};
+  pass.prepared = prepared;
+  auto const value = [&](Id id) { return tape.value(id, work, 1).data; };
+  NotingBackend const backend;
+  tape.forward(backend, work, pass);
+  using Notes = std::vector<NotingBackend::Note>;
+  CHECK(backend.notes == Notes{{value(a), value(b), prepared + 1, 0},
+                               {value(b), value(c), prepared + 1, 1},
+                               {value(c), value(sum), prepared + 2, 0},
+                               {value(sum), nullptr, nullptr, 0}});
+  backend.notes.clear();
+  tape.backward(backend, work, pass);
+  CHECK(backend.notes == Notes{{value(sum), value(c), prepared + 1, 1},
+                               {value(c), value(b), prepared + 1, 0},
+                               {value(b), value(a), prepared, 1},
+                               {value(a), nullptr, nullptr, 0}});
 }
 
 TEST_CASE("a tape starts from a gradient the caller seeds", "[tape]") {

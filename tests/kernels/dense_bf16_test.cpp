@@ -119,11 +119,11 @@ TEST_CASE("bf16 dense forward multiplies rounded factors and sums in float32", "
       products.pack(w.m(), packed.data());
       Block z(c.rows, c.outputs, kGuard), y(c.rows, c.outputs, kGuard);
       Block slope(c.rows, c.outputs, kGuard);
-      products.forward(x.m(), packed.data(), b.m().data, Activation::none, z.m(), {});
+      products.forward(x.m(), packed.data(), b.m().data, Activation::none, z.m(), {}, {});
       CHECK_CLOSE(z.values(), want, sum_of(c.inputs));
       CHECK(z.sound());
       // The same sums, then our own activation.
-      products.forward(x.m(), packed.data(), b.m().data, Activation::mish, y.m(), slope.m());
+      products.forward(x.m(), packed.data(), b.m().data, Activation::mish, y.m(), slope.m(), {});
       Block const none(1, c.outputs, 0.0f);
       Block want_slope = slope;
       cpu::dense_epilogue(none.m().data, Activation::mish, z.m(), want_slope.m());
@@ -240,7 +240,7 @@ TEST_CASE("bf16 dense layers pass on what is not finite", "[bf16]") {
   with_each_products([&](Products const& products) {
     std::vector<float> packed(static_cast<std::size_t>(cpu::dense_packed_size(2, 1)));
     products.pack(w.m(), packed.data());
-    products.forward(x.m(), packed.data(), bias.data(), Activation::none, y.m(), {});
+    products.forward(x.m(), packed.data(), bias.data(), Activation::none, y.m(), {}, {});
     CHECK(std::isnan(y.m().row(0)[0]));
     CHECK(y.m().row(1)[0] == infinity);
     CHECK(y.m().row(2)[0] == 0);
