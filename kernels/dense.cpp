@@ -190,6 +190,10 @@ void backward(cpu::DenseBackward const& b) {
   if (b.dz.rows == 0) { backward_bias(b.dz, b.add_gradients, b.db); }
 }
 
+void activate(Activation activation, Mat y, Mat slope) {
+  if (activation == Activation::mish) { mish_rows(y, slope, 0, y.rows); }
+}
+
 void epilogue(float const* bias, Activation activation, Mat y, Mat slope) {
   std::int64_t const cols = padded(y.cols);
   for (std::int64_t r = 0; r < y.rows; ++r) {
@@ -315,6 +319,11 @@ void dense_backward(DenseBackward const& b) {
     require_padding(where, "bias gradient", b.db);
   }
   JETCAL_DISPATCH(backward, b);
+}
+
+void dense_activation(Activation activation, Mat y, Mat slope) {
+  require_padding("dense_activation", "output", y);
+  JETCAL_DISPATCH(activate, activation, y, slope);
 }
 
 void dense_epilogue(float const* bias, Activation activation, Mat y, Mat slope) {

@@ -78,8 +78,10 @@ struct DenseBackward {
 /// dense_backward_data and dense_backward_weights as far as they are asked for.
 void dense_backward(DenseBackward const& b);
 
-/// The parts of the above that are no product, for those who bring their own: y = activation(y +
-/// bias) with its slope, and db = sum of dz's rows in order (on top of db if `accumulate`).
+/// The parts of the above that are no product, for those who bring their own: y = activation(y)
+/// with its slope, y = activation(y + bias), and db = sum of dz's rows in order (on top of db if
+/// `accumulate`).
+void dense_activation(Activation activation, Mat y, Mat slope);
 void dense_epilogue(float const* bias, Activation activation, Mat y, Mat slope);
 void dense_backward_bias(ConstMat dz, bool accumulate, Mat db);
 

@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "engine/device.hpp"
+#include "kernels/chain.hpp"
 #include "kernels/soon.hpp"
 
 namespace jetcal::bf16::avx512 {
@@ -86,14 +87,10 @@ __m512bh broadcast_word(float const* p) {
   return reinterpret_cast<__m512bh>(_mm512_set1_epi32(word));
 }
 
-/// Where a block's sums start and end, as in product-inl.hpp.
-enum class Start { zero, out };
-enum class End { store, add };
-
 /// kByRows: word k of row i lies at a[i * lda + k]; else at a[k * lda + i].
 template <int R, int C, bool kByRows>
 [[gnu::noinline]] void block(float const* a, std::int64_t lda, float const* b, std::int64_t ldb,
-                             std::int64_t depth, Start start, End end, float* out, std::int64_t ldo,
+                             std::int64_t depth, Chain const& chain, float* out, std::int64_t ldo,
                              Soon soon) {
   __m512 acc[R][C];
   JETCAL_UNROLL
@@ -101,7 +98,7 @@ template <int R, int C, bool kByRows>
     JETCAL_UNROLL
     for (int c = 0; c < C; ++c) {
       acc[i][c] =
-          start == Start::out ? _mm512_loadu_ps(out + i * ldo + c * kVector) : _mm512_setzero_ps();
+          chain.from_out ? _mm512_loadu_ps(out + i * ldo + c * kVector) : _mm512_setzero_ps();
     }
   }
   constexpr int kGroups = (R + 2) / 3;
@@ -133,14 +130,17 @@ template <int R, int C, bool kByRows>
     for (int c = 0; c < C; ++c) {
       float* const p = out + i * ldo + c * kVector;
       __m512 v = acc[i][c];
-      if (end == End::add) { v = _mm512_add_ps(_mm512_loadu_ps(p), v); }
+      if (chain.bias != nullptr) {
+        v = _mm512_add_ps(v, _mm512_loadu_ps(chain.bias + c * kVector));
+      }
+      if (chain.add_to_out) { v = _mm512_add_ps(_mm512_loadu_ps(p), v); }
       _mm512_storeu_ps(p, v);
     }
   }
 }
 
-using Block = void (*)(float const*, std::int64_t, float const*, std::int64_t, std::int64_t, Start,
-                       End, float*, std::int64_t, Soon);
+using Block = void (*)(float const*, std::int64_t, float const*, std::int64_t, std::int64_t,
+                       Chain const&, float*, std::int64_t, Soon);
 
 template <bool kByRows, int... kBlockRows>
 Block block_for(std::int64_t rows, std::int64_t cols, std::integer_sequence<int, kBlockRows...>) {
@@ -159,12 +159,14 @@ std::int64_t strips_of(std::int64_t rows) { return (rows + kRows - 1) / kRows; }
 
 /// out [rows, cols] = a times packed, a as pairs in a row.
 void product_rows(float const* a, std::int64_t lda, std::int64_t rows, float const* packed,
-                  std::int64_t depth, End end, Mat out, Requests requests) {
+                  std::int64_t depth, Chain chain, Mat out, Requests requests) {
   std::int64_t const cols = padded(out.cols);
+  float const* const bias = chain.bias;
   for (std::int64_t n = 0; n < cols; n += kPanel) {
     float const* const panel = packed + n * depth;
-    block_for<true>(rows, cols - n)(a, lda, panel, kPanel, depth, Start::zero, end, out.data + n,
-                                    out.ld, requests.next(depth, panel));
+    if (bias != nullptr) { chain.bias = bias + n; }
+    block_for<true>(rows, cols - n)(a, lda, panel, kPanel, depth, chain, out.data + n, out.ld,
+                                    requests.next(depth, panel));
   }
 }
 
@@ -191,7 +193,7 @@ Mat rows_of(Mat m, std::int64_t first, std::int64_t rows) {
 /// dw = x^T dz from pairs of two rows, kRows rows of dw after the other: the next ones are asked
 /// for as a whole.
 void product_weights(float const* x, std::int64_t ldx, float const* dz, std::int64_t ldz,
-                     std::int64_t depth, Start start, Mat dw, Requests ahead) {
+                     std::int64_t depth, bool accumulate, Mat dw, Requests ahead) {
   std::int64_t const cols = padded(dw.cols);
   for (std::int64_t k = 0; k < dw.rows; k += kRows) {
     std::int64_t const rows = std::min<std::int64_t>(kRows, dw.rows - k);
@@ -200,7 +202,7 @@ void product_weights(float const* x, std::int64_t ldx, float const* dz, std::int
     requests.add(strip_of(dw, k + rows, kRows));
     requests.add(ahead.part_of(strips_of(dw.rows - k), steps - requests.lines()));
     for (std::int64_t n = 0; n < cols; n += kPanel) {
-      block_for<false>(rows, cols - n)(x + k, ldx, dz + n, ldz, depth, start, End::store,
+      block_for<false>(rows, cols - n)(x + k, ldx, dz + n, ldz, depth, {accumulate, false, nullptr},
                                        dw.row(k) + n, dw.ld, requests.next(depth, dz));
     }
   }
@@ -253,9 +255,8 @@ void forward(ConstMat x, float const* packed, float const* bias, Activation acti
     }
     std::int64_t const steps = panels_of(y.cols) * depth;
     requests.add(ahead.part_of(strips_of(x.rows - r), steps - requests.lines()));
-    product_rows(words, ld, rows, packed, depth, End::store, out, requests);
-    cpu::dense_epilogue(bias, activation, out,
-                        slope.data == nullptr ? slope : rows_of(slope, r, rows));
+    product_rows(words, ld, rows, packed, depth, {false, false, bias}, out, requests);
+    cpu::dense_activation(activation, out, slope.data == nullptr ? slope : rows_of(slope, r, rows));
   }
 }
 
@@ -283,13 +284,12 @@ void backward(cpu::DenseBackward const& b) {
         requests.add(strip_of(m, r + n, n));
       }
       if (weights) { requests.add(strip_of(b.x, r + n, n)); }
-      product_rows(words, ld, n, b.packed_transposed, depth, b.accumulate ? End::add : End::store,
+      product_rows(words, ld, n, b.packed_transposed, depth, {false, b.accumulate, nullptr},
                    rows_of(b.dx, r, n), requests);
     }
   }
   if (!weights) { return; }
-  product_weights(x_pairs, ldx, z_pairs, ldz, lines, b.add_gradients ? Start::out : Start::zero,
-                  b.dw, b.ahead);
+  product_weights(x_pairs, ldx, z_pairs, ldz, lines, b.add_gradients, b.dw, b.ahead);
   if (rows == 0) { cpu::dense_backward_bias(b.dz, b.add_gradients, b.db); }
 }
 

@@ -16,6 +16,7 @@
 
 #include <utility>
 
+#include "kernels/chain.hpp"
 #include "kernels/soon.hpp"
 #include "kernels/vocabulary-inl.hpp"
 
@@ -52,13 +53,6 @@ static_assert(kBlockCols == 32 || kBlockCols == 16);
 /// How a(i, k) lies in memory: rows is a row-major matrix's row i (the forward and the data
 /// product), cols its column i (the weight gradient, where k runs over rows).
 enum class Walk { rows, cols };
-
-/// Where the chains start and end.
-struct Chain {
-  bool from_out = false;        // start at out's values instead of 0
-  bool add_to_out = false;      // add the finished chain to out's values
-  float const* bias = nullptr;  // added after the chain
-};
 
 template <int R, int C, Walk kWalk>
 HWY_NOINLINE void product_block(float const* HWY_RESTRICT a, std::int64_t lda,
