@@ -51,17 +51,23 @@ __m512 load_floats(float const* p, std::int64_t n) {
                       : _mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << n) - 1u), p);
 }
 
-/// 32 columns of one row as 16 words.
-__m512i row_words(float const* p, std::int64_t n) {
-  __m512 const high = n > kVector ? load_floats(p + kVector, n - kVector) : _mm512_setzero_ps();
-  return reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(high, load_floats(p, n)));
+/// x, 0 past the n-th lane.
+__m512 first_columns(__m512 x, std::int64_t n) {
+  return n >= kVector ? x : _mm512_maskz_mov_ps(static_cast<__mmask16>((1u << n) - 1u), x);
 }
 
-/// 16 columns of two rows as 16 words; no second row: zeros.
-__m512i row_pair_words(float const* first, float const* second, std::int64_t n) {
-  __m512 const low = load_floats(first, n);
-  __m512 const high = second == nullptr ? _mm512_setzero_ps() : load_floats(second, n);
-  auto const both = reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(high, low));
+/// 32 columns of one row as 16 words.
+__m512i row_words(__m512 low, __m512 high) {
+  return reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(high, low));
+}
+__m512i row_words(float const* p, std::int64_t n) {
+  return row_words(load_floats(p, n),
+                   n > kVector ? load_floats(p + kVector, n - kVector) : _mm512_setzero_ps());
+}
+
+/// 16 columns of two rows as 16 words.
+__m512i row_pair_words(__m512 first, __m512 second) {
+  auto const both = reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(second, first));
   alignas(64) static constexpr std::uint16_t kInterleave[32] = {
       0, 16, 1, 17, 2,  18, 3,  19, 4,  20, 5,  21, 6,  22, 7,  23,
       8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
@@ -73,10 +79,75 @@ void store_words(__m512i words, float* p) { _mm512_storeu_si512(p, words); }
 /// Rows of x as pairs of two rows, `ld` words from line to line.
 void to_pair_words(ConstMat x, float* words, std::int64_t ld) {
   for (std::int64_t r = 0; r < x.rows; r += 2) {
-    float const* const second = r + 1 < x.rows ? x.row(r + 1) : nullptr;
+    bool const pair = r + 1 < x.rows;
     for (std::int64_t c = 0; c < x.cols; c += kVector) {
-      float const* const below = second == nullptr ? nullptr : second + c;
-      store_words(row_pair_words(x.row(r) + c, below, x.cols - c), words + r / 2 * ld + c);
+      __m512 const first = load_floats(x.row(r) + c, x.cols - c);
+      __m512 const second = pair ? load_floats(x.row(r + 1) + c, x.cols - c) : _mm512_setzero_ps();
+      store_words(row_pair_words(first, second), words + r / 2 * ld + c);
+    }
+  }
+}
+
+/// Where a strip's gradients go: both without data if nobody needs them.
+struct GradientWords {
+  float* rows = nullptr;  // pairs in a row, ld words apart
+  std::int64_t ld = 0;
+  float* pairs = nullptr;  // pairs of two rows, ld_pairs words from line to line
+  std::int64_t ld_pairs = 0;
+};
+
+/// `kVectors` vectors of columns from column c on, of which `cols` are columns of dz.
+template <bool kSlope, int kVectors>
+void take_columns(ConstMat slope, Mat dz, std::int64_t c, std::int64_t cols, float* db,
+                  GradientWords const& to) {
+  __m512 sum[kVectors];
+  JETCAL_UNROLL
+  for (int v = 0; v < kVectors; ++v) { sum[v] = _mm512_loadu_ps(db + v * kVector); }
+  for (std::int64_t r = 0; r < dz.rows; r += 2) {
+    __m512 z[2][2];
+    JETCAL_UNROLL
+    for (int i = 0; i < 2; ++i) {
+      z[i][0] = z[i][1] = _mm512_setzero_ps();
+      if (r + i == dz.rows) { continue; }
+      JETCAL_UNROLL
+      for (int v = 0; v < kVectors; ++v) {
+        float* const p = dz.row(r + i) + c + v * kVector;
+        __m512 x = _mm512_loadu_ps(p);
+        if constexpr (kSlope) {
+          x = _mm512_mul_ps(x, _mm512_loadu_ps(slope.row(r + i) + c + v * kVector));
+          _mm512_storeu_ps(p, x);
+        }
+        sum[v] = _mm512_add_ps(sum[v], x);
+        z[i][v] = first_columns(x, cols - v * kVector);
+      }
+      if (to.rows != nullptr) {
+        store_words(row_words(z[i][0], z[i][1]), to.rows + (r + i) * to.ld + c / 2);
+      }
+    }
+    if (to.pairs == nullptr) { continue; }
+    JETCAL_UNROLL
+    for (int v = 0; v < kVectors; ++v) {
+      store_words(row_pair_words(z[0][v], z[1][v]),
+                  to.pairs + r / 2 * to.ld_pairs + c + v * kVector);
+    }
+  }
+  JETCAL_UNROLL
+  for (int v = 0; v < kVectors; ++v) { _mm512_storeu_ps(db + v * kVector, sum[v]); }
+}
+
+/// What dense_backward_activation, dense_backward_bias and the two conversions do, in one sweep:
+/// dz *= slope; db = sum of rows in order (on top of db if `accumulate`), if `to` wants pairs.
+template <bool kSlope>
+void take_gradients(ConstMat slope, Mat dz, bool accumulate, Mat db, GradientWords const& to) {
+  for (std::int64_t c = 0; c < dz.cols; c += kPanel) {
+    std::int64_t const cols = dz.cols - c;
+    float unused[kPanel] = {};
+    float* const sums = to.pairs == nullptr ? unused : db.data + c;
+    if (!accumulate) { std::fill_n(sums, std::min(kPanel, padded(cols)), 0.0f); }
+    if (cols > kVector) {
+      take_columns<kSlope, 2>(slope, dz, c, cols, sums, to);
+    } else {
+      take_columns<kSlope, 1>(slope, dz, c, cols, sums, to);
     }
   }
 }
@@ -271,14 +342,16 @@ void backward(cpu::DenseBackward const& b) {
   for (std::int64_t r = 0; r < rows; r += kRows) {
     std::int64_t const n = std::min<std::int64_t>(kRows, rows - r);
     Mat const dz = rows_of(b.dz, r, n);
-    if (b.slope.data != nullptr) { cpu::dense_backward_activation(rows_of(b.slope, r, n), dz); }
-    if (weights) {
-      cpu::dense_backward_bias(dz, r > 0 || b.add_gradients, b.db);
-      to_pair_words(dz, z_pairs + r / 2 * ldz, ldz);
-      to_pair_words(rows_of(b.x, r, n), x_pairs + r / 2 * ldx, ldx);
+    GradientWords const to{data ? words : nullptr, ld, weights ? z_pairs + r / 2 * ldz : nullptr,
+                           ldz};
+    bool const add = r > 0 || b.add_gradients;
+    if (b.slope.data != nullptr) {
+      take_gradients<true>(rows_of(b.slope, r, n), dz, add, b.db, to);
+    } else {
+      take_gradients<false>({}, dz, add, b.db, to);
     }
+    if (weights) { to_pair_words(rows_of(b.x, r, n), x_pairs + r / 2 * ldx, ldx); }
     if (data) {
-      round_rows(dz, words, ld);
       Requests requests;
       for (ConstMat const m : {ConstMat(b.dz), b.slope, ConstMat(b.dx)}) {
         requests.add(strip_of(m, r + n, n));
