@@ -157,16 +157,19 @@ class BasicTape {
         training ? plan_backward() : std::vector<bool>(entries_.size());
     plan_values();
     if (training) { plan_gradients(reached); }
+    for (Id id = 0; id < size(); ++id) {
+      if (at(id).input_index < 0) { forward_order_.push_back(id); }
+    }
+    for (Id id = size() - 1; id >= 0; --id) {
+      if (at(id).runs_backward && at(id).input_index < 0) { backward_order_.push_back(id); }
+    }
     finished_ = true;
   }
 
   void forward(Backend const& backend, Workspace& work, PassArguments const& pass) const {
     require_ready(work, pass);
-    std::vector<Id> order;
-    for (Id id = 0; id < size(); ++id) {
-      if (at(id).input_index < 0) { order.push_back(id); }
-    }
-    run(order, work, pass, [&](auto const& op, OpIo const& io) { backend.forward(op, io); });
+    run(forward_order_, work, pass,
+        [&](auto const& op, OpIo const& io) { backend.forward(op, io); });
     work.can_backward = training_;
   }
 
@@ -176,11 +179,8 @@ class BasicTape {
         "Tape::backward: this pass was already differentiated, or never run for training "
         "(run forward first)");
     work.can_backward = false;
-    std::vector<Id> order;
-    for (Id id = size() - 1; id >= 0; --id) {
-      if (at(id).runs_backward) { order.push_back(id); }
-    }
-    run(order, work, pass, [&](auto const& op, OpIo const& io) { backend.backward(op, io); });
+    run(backward_order_, work, pass,
+        [&](auto const& op, OpIo const& io) { backend.backward(op, io); });
   }
 
   /// No other tape that was finished has it; copies do.
@@ -407,6 +407,7 @@ class BasicTape {
   void run(std::vector<Id> const& order, Workspace const& work, PassArguments const& pass,
            Visit const& visit) const {
     std::vector<OpIo> ios;
+    ios.reserve(order.size());
     for (Id const id : order) { ios.push_back(io(at(id), work, pass)); }
     for (std::size_t i = 0; i < order.size(); ++i) {
       if (i + 1 < order.size()) { ios[i].next = &ios[i + 1]; }
@@ -448,6 +449,7 @@ class BasicTape {
 
   Layout layout_;
   std::vector<Entry> entries_;
+  std::vector<Id> forward_order_, backward_order_;  // the ops that run
   std::int64_t id_ = 0;
   std::int64_t n_inputs_ = 0;
   Room stored_, floats_;
