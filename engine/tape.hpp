@@ -99,7 +99,7 @@ class BasicTape {
     bool sloped = false;                  // it saves a slope, and somebody writes its gradient last
     bool keeps_floats = true;             // of value, saved and grad
     std::int64_t value_at = -1, saved_at = -1, grad_at = -1;  // elements a row, times the capacity
-    std::int64_t prepared_at = 0, prepared = 0;
+    std::int64_t prepared_at = 0, prepared_floats = 0;
     std::int64_t input_index = -1;
   };
 
@@ -137,8 +137,8 @@ class BasicTape {
     entry.needs_grad = op.trainable();
     for (Id const i : entry.inputs) { entry.needs_grad = entry.needs_grad || at(i).needs_grad; }
     entry.prepared_at = prepared_size_;
-    entry.prepared = op.prepared();
-    prepared_size_ += entry.prepared;
+    entry.prepared_floats = op.prepared();
+    prepared_size_ += entry.prepared_floats;
     return id;
   }
 
@@ -440,7 +440,7 @@ class BasicTape {
     io.layout = &layout_;
     io.parameters = pass.parameters;
     io.prepared = pass.prepared == nullptr ? nullptr : pass.prepared + entry.prepared_at;
-    io.prepared_floats = entry.prepared;
+    io.prepared_floats = entry.prepared_floats;
     io.gradients = pass.gradients;
     io.add_gradients = pass.add_gradients || !entry.first_use;
     io.scalars = pass.scalars;

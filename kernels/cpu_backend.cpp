@@ -7,6 +7,7 @@
 #include "kernels/head_weights.hpp"
 #include "kernels/layer_io.hpp"
 #include "kernels/softmax_gate.hpp"
+#include "kernels/soon.hpp"
 
 namespace jetcal {
 namespace {
@@ -17,7 +18,7 @@ struct Products {
   decltype(&cpu::dense_pack_transposed) pack_transposed;
   decltype(&cpu::dense_forward) forward;
   decltype(&cpu::dense_backward) backward;
-  std::int64_t packed_share = 1;  // of dense_packed_size floats one of so many is used
+  std::int64_t packed_divisor = 1;  // of dense_packed_size floats one of so many is used
 };
 
 Products own_products(Precision precision) {
@@ -168,8 +169,9 @@ class CpuBackend final : public Backend {
     products_.backward(b);
   }
 
-  // What the ops after this one use first: their packed weights and their first rows, as much as
-  // leaves the second-level cache room for what this one uses.
+  // What the ops after this one read or write first: their packed weights and first rows, as much
+  // as leaves the second-level cache room for what this one uses. Dense layers ask for it, and
+  // heads forward; backward only those that are trained.
   static constexpr std::int64_t kAheadFloats = 81'920, kFirstRows = 14;
 
   Requests ahead_of_forward(OpIo const& io) const {
@@ -178,7 +180,7 @@ class CpuBackend final : public Backend {
       for (ConstMat const m : {ConstMat(next->value), ConstMat(next->saved)}) {
         ahead.add(strip_of(m, 0, kFirstRows));
       }
-      ahead.add(next->prepared, next->prepared_floats / 2 / products_.packed_share);
+      ahead.add(next->prepared, next->prepared_floats / 2 / products_.packed_divisor);
     }
     return ahead.take_first(kAheadFloats);
   }
@@ -190,13 +192,13 @@ class CpuBackend final : public Backend {
         ahead.add(strip_of(m, 0, kFirstRows));
       }
       std::int64_t const half = next->prepared_floats / 2;
-      ahead.add(next->prepared + half, half / products_.packed_share);
+      if (half > 0) { ahead.add(next->prepared + half, half / products_.packed_divisor); }
     }
     return ahead.take_first(kAheadFloats);
   }
 
   static bool more(Requests const& ahead, OpIo const* next) {
-    return next != nullptr && ahead.floats() < kAheadFloats;
+    return next != nullptr && !ahead.full() && ahead.floats() < kAheadFloats;
   }
 
   Products products_;

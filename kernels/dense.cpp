@@ -70,11 +70,11 @@ void forward_by_panels(ConstMat x, PanelOf const& panel_of, std::int64_t ldw, fl
   std::int64_t const cols = padded(y.cols);
   for (std::int64_t first = 0; first < x.rows; first += kStripRows) {
     std::int64_t const last = std::min(first + kStripRows, x.rows);
-    std::int64_t const steps = panels_of(cols) * x.cols;
     Requests requests;
     requests.add(strip_of(y, last, kStripRows));
     requests.add(strip_of(slope, last, kStripRows));
-    requests.add(ahead.part_of(strips_of(x.rows - first), steps - requests.lines()));
+    requests.add(
+        ahead.part_of(strips_of(x.rows - first), requests.room_of(panels_of(cols), x.cols)));
     for (std::int64_t n = 0; n < cols; n += kBlockCols) {
       std::int64_t const width = std::min(kBlockCols, cols - n);
       float const* const panel = panel_of(n);
@@ -138,20 +138,21 @@ void product_data(ConstMat dz, float const* packed, bool accumulate, Mat dx, Req
 }
 
 // dw = x^T dz (+ dw), kBlockRows rows of dw after the other: the columns of x for the next ones are
-// asked for row by row, then their own rows as a whole.
+// asked for row by row, then their own rows as a whole. (A single panel asks for the rows alone.)
 void product_weights(ConstMat x, ConstMat dz, bool accumulate, Mat dw, Requests ahead) {
   std::int64_t const cols = padded(dz.cols), others = panels_of(cols) - 1;
   Chain const chain{accumulate, false, nullptr};
   for (std::int64_t k = 0; k < x.cols; k += kBlockRows) {
     std::int64_t const inputs = std::min<std::int64_t>(kBlockRows, x.cols - k);
-    Soon const next_x{x.data + std::min<std::int64_t>(k + 2 * kBlockRows, x.cols) - 1, x.ld};
+    std::int64_t const last_next = std::min<std::int64_t>(k + 2 * kBlockRows, x.cols) - 1;
     Requests requests;
     requests.add(strip_of(dw, k + inputs, kBlockRows));
     requests.add(ahead.part_of((x.cols - k + kBlockRows - 1) / kBlockRows,
-                               others * x.rows - requests.lines()));
+                               requests.room_of(others, x.rows)));
     for (std::int64_t n = 0; n < cols; n += kBlockCols) {
       std::int64_t const width = std::min(kBlockCols, cols - n);
-      Soon const soon = n == 0 ? next_x : requests.next(x.rows, dz.data);
+      bool const columns = n == 0 && others > 0 && x.rows > 0;
+      Soon const soon = columns ? Soon{x.data + last_next, x.ld} : requests.next(x.rows, dz.data);
       product_block_for<Walk::cols>(inputs, width)(x.data + k, x.ld, dz.data + n, dz.ld, x.rows,
                                                    chain, dw.row(k) + n, dw.ld, soon);
     }
@@ -300,8 +301,7 @@ void dense_backward_weights(ConstMat x, ConstMat dz, bool accumulate, Mat dw, Ma
   JETCAL_DISPATCH(backward_weights, x, dz, accumulate, dw, db);
 }
 
-void dense_backward(DenseBackward const& b) {
-  char const* const where = "dense_backward";
+void require_shapes(char const* where, DenseBackward const& b) {
   require_padding(where, "gradient", b.dz);
   if (b.slope.data != nullptr) {
     require_shape(where, "slope", b.slope, b.dz.rows, b.dz.cols);
@@ -318,6 +318,10 @@ void dense_backward(DenseBackward const& b) {
     require_shape(where, "bias gradient", b.db, 1, b.dz.cols);
     require_padding(where, "bias gradient", b.db);
   }
+}
+
+void dense_backward(DenseBackward const& b) {
+  require_shapes("dense_backward", b);
   JETCAL_DISPATCH(backward, b);
 }
 

@@ -32,7 +32,7 @@ void dense_pack_transposed(ConstMat w, float* packed);
 /// Values    y = activation(z), slope = d activation / d z (1 is not written for `none`);
 ///           z = (chain of fma over the inputs in order, from 0) + bias
 /// Writes    y and slope up to padded(outputs) columns, so their ld must be at least that; the
-///           padding of y becomes 0
+///           padding of y becomes 0 (where x is finite)
 /// Asks for  `ahead`, what comes after this layer, while it computes the last rows
 /// Accuracy  the chain is exact to its definition on every instruction set; Mish 4 ulp (test)
 /// Errors    ShapeError if the shapes differ; rows == 0 is allowed
@@ -71,8 +71,11 @@ struct DenseBackward {
   Mat dx;                                    ///< no data: nobody asks for it
   bool add_gradients = false;                ///< continue the chains in dw and db
   Mat dw, db;                                ///< both without data: frozen
-  Requests ahead;  ///< what comes after this layer, asked for during the last rows of dw
+  Requests ahead;  ///< what comes after this layer, asked for during the last rows of dw, if any
 };
+
+/// Errors: ShapeError if what is asked for does not fit together.
+void require_shapes(char const* where, DenseBackward const& b);
 
 /// The three above in one sweep, with the same bits: dense_backward_activation, then
 /// dense_backward_data and dense_backward_weights as far as they are asked for.

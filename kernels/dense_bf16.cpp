@@ -9,6 +9,7 @@
 
 #include "engine/isa.hpp"
 #include "kernels/dense_bf16_avx512.hpp"
+#include "kernels/soon.hpp"
 
 namespace jetcal::bf16 {
 namespace {
@@ -73,6 +74,7 @@ void dense_forward(ConstMat x, float const* packed, float const* bias, Activatio
 }
 
 void dense_backward(cpu::DenseBackward const& b) {
+  cpu::require_shapes("dense_backward (bf16)", b);
   if (has_instructions()) { return avx512::backward(b); }
   if (b.slope.data != nullptr) { cpu::dense_backward_activation(b.slope, b.dz); }
   Rounded const dz(b.dz);

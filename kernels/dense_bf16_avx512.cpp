@@ -88,7 +88,7 @@ void to_pair_words(ConstMat x, float* words, std::int64_t ld) {
   }
 }
 
-/// Where a strip's gradients go: both without data if nobody needs them.
+/// Where a strip's rounded gradients go: each without data if nobody needs it.
 struct GradientWords {
   float* rows = nullptr;  // pairs in a row, ld words apart
   std::int64_t ld = 0;
@@ -98,8 +98,8 @@ struct GradientWords {
 
 /// `kVectors` vectors of columns from column c on, of which `cols` are columns of dz.
 template <bool kSlope, int kVectors>
-void take_columns(ConstMat slope, Mat dz, std::int64_t c, std::int64_t cols, float* db,
-                  GradientWords const& to) {
+void scale_sum_and_round_columns(ConstMat slope, Mat dz, std::int64_t c, std::int64_t cols,
+                                 float* db, GradientWords const& to) {
   __m512 sum[kVectors];
   JETCAL_UNROLL
   for (int v = 0; v < kVectors; ++v) { sum[v] = _mm512_loadu_ps(db + v * kVector); }
@@ -136,18 +136,19 @@ void take_columns(ConstMat slope, Mat dz, std::int64_t c, std::int64_t cols, flo
 }
 
 /// What dense_backward_activation, dense_backward_bias and the two conversions do, in one sweep:
-/// dz *= slope; db = sum of rows in order (on top of db if `accumulate`), if `to` wants pairs.
+/// dz *= slope; where weights are trained, which need pairs, db = sum of rows in order (on top of
+/// db if `accumulate`); words of dz.
 template <bool kSlope>
-void take_gradients(ConstMat slope, Mat dz, bool accumulate, Mat db, GradientWords const& to) {
+void scale_sum_and_round(ConstMat slope, Mat dz, bool accumulate, Mat db, GradientWords const& to) {
   for (std::int64_t c = 0; c < dz.cols; c += kPanel) {
     std::int64_t const cols = dz.cols - c;
     float unused[kPanel] = {};
     float* const sums = to.pairs == nullptr ? unused : db.data + c;
     if (!accumulate) { std::fill_n(sums, std::min(kPanel, padded(cols)), 0.0f); }
     if (cols > kVector) {
-      take_columns<kSlope, 2>(slope, dz, c, cols, sums, to);
+      scale_sum_and_round_columns<kSlope, 2>(slope, dz, c, cols, sums, to);
     } else {
-      take_columns<kSlope, 1>(slope, dz, c, cols, sums, to);
+      scale_sum_and_round_columns<kSlope, 1>(slope, dz, c, cols, sums, to);
     }
   }
 }
@@ -268,10 +269,9 @@ void product_weights(float const* x, std::int64_t ldx, float const* dz, std::int
   std::int64_t const cols = padded(dw.cols);
   for (std::int64_t k = 0; k < dw.rows; k += kRows) {
     std::int64_t const rows = std::min<std::int64_t>(kRows, dw.rows - k);
-    std::int64_t const steps = panels_of(cols) * depth;
     Requests requests;
     requests.add(strip_of(dw, k + rows, kRows));
-    requests.add(ahead.part_of(strips_of(dw.rows - k), steps - requests.lines()));
+    requests.add(ahead.part_of(strips_of(dw.rows - k), requests.room_of(panels_of(cols), depth)));
     for (std::int64_t n = 0; n < cols; n += kPanel) {
       block_for<false>(rows, cols - n)(x + k, ldx, dz + n, ldz, depth, {accumulate, false, nullptr},
                                        dw.row(k) + n, dw.ld, requests.next(depth, dz));
@@ -324,8 +324,7 @@ void forward(ConstMat x, float const* packed, float const* bias, Activation acti
     for (ConstMat const m : {x, ConstMat(y), ConstMat(slope)}) {
       requests.add(strip_of(m, r + rows, rows));
     }
-    std::int64_t const steps = panels_of(y.cols) * depth;
-    requests.add(ahead.part_of(strips_of(x.rows - r), steps - requests.lines()));
+    requests.add(ahead.part_of(strips_of(x.rows - r), requests.room_of(panels_of(y.cols), depth)));
     product_rows(words, ld, rows, packed, depth, {false, false, bias}, out, requests);
     cpu::dense_activation(activation, out, slope.data == nullptr ? slope : rows_of(slope, r, rows));
   }
@@ -346,9 +345,9 @@ void backward(cpu::DenseBackward const& b) {
                            ldz};
     bool const add = r > 0 || b.add_gradients;
     if (b.slope.data != nullptr) {
-      take_gradients<true>(rows_of(b.slope, r, n), dz, add, b.db, to);
+      scale_sum_and_round<true>(rows_of(b.slope, r, n), dz, add, b.db, to);
     } else {
-      take_gradients<false>({}, dz, add, b.db, to);
+      scale_sum_and_round<false>({}, dz, add, b.db, to);
     }
     if (weights) { to_pair_words(rows_of(b.x, r, n), x_pairs + r / 2 * ldx, ldx); }
     if (data) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "kernels/dense.hpp"
+#include "kernels/soon.hpp"
 
 namespace jetcal::onednn {
 

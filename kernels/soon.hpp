@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdint>
 
 #include "engine/matrix.hpp"
@@ -9,11 +10,10 @@
 namespace jetcal {
 
 /// Memory that is read or written soon, asked for into the second-level cache while a product's
-/// block computes: the next piece at each k, since many requests at once hold up the block's own
-/// loads.
+/// block computes: one line at each k, since many requests at once hold up the block's own loads.
 struct Soon {
   float const* at;    // memory of ours, also where nothing is wanted: other addresses cost time
-  std::int64_t step;  // floats from one k to the next
+  std::int64_t step;  // floats from one k to the next: of a line, or of a row
 };
 
 /// Up to `rows` rows of m from row `first` on, empty past the end.
@@ -31,7 +31,7 @@ class Requests {
   /// Appends whole rows. What does not fit any more is not asked for.
   void add(ConstMat rows) { add(rows.data, rows.rows * rows.ld); }
   void add(float const* data, std::int64_t floats) {
-    if (data == nullptr || floats <= 0 || count_ == kMost) { return; }
+    if (data == nullptr || floats <= 0 || full()) { return; }
     stretches_[static_cast<std::size_t>(count_++)] = {data, floats};
     floats_ += floats;
   }
@@ -43,7 +43,17 @@ class Requests {
   }
 
   std::int64_t floats() const { return floats_; }
+  bool full() const { return count_ == kMost; }
   std::int64_t lines() const { return (floats_ + kLine - 1) / kLine; }
+
+  /// Lines that `blocks` blocks of `steps` steps can ask for beyond these.
+  std::int64_t room_of(std::int64_t blocks, std::int64_t steps) const {
+    for (std::int64_t i = first_; i < count_ && steps > 0; ++i) {
+      std::int64_t const a_block = kLine * steps;
+      blocks -= (stretches_[static_cast<std::size_t>(i)].floats + a_block - 1) / a_block;
+    }
+    return blocks * steps;
+  }
 
   /// The first `floats` of them, or all.
   Requests take_first(std::int64_t floats) {
@@ -78,8 +88,8 @@ class Requests {
 
  private:
   struct Stretch {
-    float const* data;
-    std::int64_t floats;
+    float const* data = nullptr;
+    std::int64_t floats = 0;
   };
   static constexpr std::int64_t kMost = 16;
 

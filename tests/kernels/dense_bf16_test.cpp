@@ -195,39 +195,65 @@ TEST_CASE("bf16 dense backward multiplies rounded factors and sums in float32", 
 TEST_CASE("bf16 dense backward leaves alone what nobody asks for", "[bf16]") {
   Case const c{29, 64, 65};
   Block const x = Block::of(c.rows, c.inputs, "x"), w = Block::of(c.inputs, c.outputs, "w");
-  Block const dy = Block::of(c.rows, c.outputs, "dy");
+  Block const dy = Block::of(c.rows, c.outputs, "dy"), s = Block::of(c.rows, c.outputs, "slope");
   with_each_products([&](Products const& products) {
     std::vector<float> packed(static_cast<std::size_t>(cpu::dense_packed_size(c.outputs, c.inputs)),
                               kGuard);
     products.pack_transposed(w.m(), packed.data());
-    Block dz = dy, dx(c.rows, c.inputs, 0.5f), dw(c.inputs, c.outputs, 0.5f);
-    Block db(1, c.outputs, 0.5f);
-    cpu::DenseBackward both;
-    both.dz = dz.m();
-    both.x = x.m();
-    both.packed_transposed = packed.data();
-    both.dx = dx.m();
-    both.dw = dw.m();
-    both.db = db.m();
-    products.backward(both);
-    Block dx_alone(c.rows, c.inputs, 0.5f), dw_alone(c.inputs, c.outputs, 0.5f);
-    Block db_alone(1, c.outputs, 0.5f);
-    cpu::DenseBackward frozen = both;
-    frozen.x = {};
-    frozen.dw = frozen.db = {};
-    frozen.dx = dx_alone.m();
-    products.backward(frozen);
-    CHECK_SAME_BITS(dx_alone.data, dx.data);
-    cpu::DenseBackward first = both;
-    first.packed_transposed = nullptr;
-    first.dx = {};
-    first.dw = dw_alone.m();
-    first.db = db_alone.m();
-    products.backward(first);
-    CHECK_SAME_BITS(dw_alone.data, dw.data);
-    CHECK_SAME_BITS(db_alone.data, db.data);
-    CHECK_SAME_BITS(dz.data, dy.data);
+    for (bool const sloped : {false, true}) {
+      CAPTURE(sloped);
+      Block dz = dy, dx(c.rows, c.inputs, 0.5f), dw(c.inputs, c.outputs, 0.5f);
+      Block db(1, c.outputs, 0.5f), want_z = dy;
+      cpu::DenseBackward both;
+      both.slope = sloped ? ConstMat(s.m()) : ConstMat{};
+      both.dz = dz.m();
+      both.x = x.m();
+      both.packed_transposed = packed.data();
+      both.dx = dx.m();
+      both.dw = dw.m();
+      both.db = db.m();
+      both.ahead.add(packed.data(), static_cast<std::int64_t>(packed.size()));
+      products.backward(both);
+      if (sloped) { cpu::dense_backward_activation(s.m(), want_z.m()); }
+      CHECK_SAME_BITS(dz.data, want_z.data);
+      Block dz_data = dy, dz_weights = dy, dz_none = dy, dx_alone(c.rows, c.inputs, 0.5f);
+      Block dw_alone(c.inputs, c.outputs, 0.5f), db_alone(1, c.outputs, 0.5f);
+      cpu::DenseBackward frozen = both;
+      frozen.dz = dz_data.m();
+      frozen.x = {};
+      frozen.dw = frozen.db = {};
+      frozen.dx = dx_alone.m();
+      products.backward(frozen);
+      CHECK_SAME_BITS(dx_alone.data, dx.data);
+      CHECK_SAME_BITS(dz_data.data, want_z.data);
+      cpu::DenseBackward first = both;
+      first.dz = dz_weights.m();
+      first.packed_transposed = nullptr;
+      first.dx = {};
+      first.dw = dw_alone.m();
+      first.db = db_alone.m();
+      products.backward(first);
+      CHECK_SAME_BITS(dw_alone.data, dw.data);
+      CHECK_SAME_BITS(db_alone.data, db.data);
+      CHECK_SAME_BITS(dz_weights.data, want_z.data);
+      cpu::DenseBackward none = frozen;
+      none.dz = dz_none.m();
+      none.dx = {};
+      products.backward(none);
+      CHECK_SAME_BITS(dz_none.data, want_z.data);
+    }
   });
+}
+
+TEST_CASE("bf16 dense backward refuses shapes that do not fit", "[bf16]") {
+  Block dz(4, 5, 0.5f), other(3, 6, 0.5f);
+  cpu::DenseBackward sweep;
+  sweep.dz = dz.m();
+  sweep.slope = other.m();
+  CHECK_THROWS_AS(bf16::dense_backward(sweep), ShapeError);
+  sweep.slope = {};
+  sweep.dx = {other.data.data(), 4, 5, 5};
+  CHECK_THROWS_AS(bf16::dense_backward(sweep), ShapeError);
 }
 
 TEST_CASE("bf16 dense layers pass on what is not finite", "[bf16]") {

@@ -54,8 +54,8 @@ struct Case {
   std::int64_t rows, inputs, outputs;
 };
 
-// Around the register blocks (14 or 6 rows, 32 or 16 columns), the panels of 32, the chunks of 126
-// rows of the backward pass, and the paper's widths.
+// Around the register blocks (14 or 6 rows, 32 or 16 columns), the strips of 14 or 12 rows, the
+// panels of 32, and the paper's widths.
 constexpr Case kCases[] = {{0, 5, 3},    {1, 1, 1},      {2, 3, 2},    {5, 15, 16},
                            {6, 16, 17},  {7, 17, 31},    {13, 21, 32}, {14, 32, 33},
                            {15, 33, 15}, {28, 7, 48},    {29, 64, 65}, {43, 210, 14},
@@ -107,6 +107,12 @@ TEST_CASE("dense forward is its chain of fma, to the bit", "[dense]") {
       Block unpacked(c.rows, c.outputs);
       cpu::dense_forward_unpacked(x.m, w.m, b.m.data, Activation::none, unpacked.m, {});
       CHECK_SAME_BITS(unpacked.data, y.data);
+      // What is asked for enters nothing.
+      Requests ahead;
+      ahead.add(packed.data(), static_cast<std::int64_t>(packed.size()));
+      Block asking(c.rows, c.outputs);
+      cpu::dense_forward(x.m, packed.data(), b.m.data, Activation::none, asking.m, {}, ahead);
+      CHECK_SAME_BITS(asking.data, y.data);
     });
   }
 }
@@ -289,6 +295,7 @@ TEST_CASE("dense backward in one sweep has the bits of its parts", "[dense]") {
         b.add_gradients = add;
         b.dw = weights ? dw.m : Mat{};
         b.db = weights ? db.m : Mat{};
+        if (ask % 3 == 1) { b.ahead.add(packed.data(), static_cast<std::int64_t>(packed.size())); }
         cpu::dense_backward(b);
         if (sloped) { cpu::dense_backward_activation(slope.m, want_z.m); }
         if (data) { cpu::dense_backward_data(want_z.m, packed.data(), accumulate, want_x.m); }

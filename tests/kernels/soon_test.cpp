@@ -1,9 +1,12 @@
 #include "kernels/soon.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <set>
 #include <vector>
 
+#include "engine/matrix.hpp"
 #include "tests/catch.hpp"
 
 namespace jetcal {
@@ -82,6 +85,25 @@ TEST_CASE("what comes after a layer is asked for by its last pieces of work", "[
   CHECK(of_parts(90, 12, 9) == std::vector<std::int64_t>{0, 0, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9});
   CHECK(of_parts(90, 3, 10) == std::vector<std::int64_t>{10, 10, 10});
   CHECK(of_parts(90, 3, -5) == std::vector<std::int64_t>{0, 0, 0});
+}
+
+TEST_CASE("what a piece of work takes from what comes after, its blocks ask for", "[soon]") {
+  // Three strips of 238 lines, then what blocks of `steps` steps have left.
+  for (std::int64_t const steps : {125, 250}) {
+    INFO("blocks of " << steps << " steps");
+    std::vector<float> memory(static_cast<std::size_t>(5000 * Requests::kLine));
+    Requests requests, ahead;
+    for (int i = 0; i < 3; ++i) { requests.add(memory.data(), 238 * Requests::kLine); }
+    ahead.add(memory.data(), 5000 * Requests::kLine);
+    std::int64_t const blocks = 8, used = 3 * ((238 + steps - 1) / steps);
+    CHECK(requests.room_of(blocks, steps) == (blocks - used) * steps);
+    requests.add(ahead.part_of(1, requests.room_of(blocks, steps)));
+    CHECK(requests.lines() == 3 * 238 + (blocks - used) * steps);
+    for (std::int64_t i = 0; i < blocks; ++i) { requests.next(steps, memory.data()); }
+    CHECK(requests.floats() == 0);
+  }
+  CHECK(Requests().room_of(-1, 100) < 0);
+  CHECK(Requests().room_of(8, 0) == 0);
 }
 
 TEST_CASE("the first floats of requests can be taken across stretches", "[soon]") {
