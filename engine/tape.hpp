@@ -409,9 +409,7 @@ class BasicTape {
     std::vector<OpIo> ios;
     ios.reserve(order.size());
     for (Id const id : order) { ios.push_back(io(at(id), work, pass)); }
-    for (std::size_t i = 0; i < order.size(); ++i) {
-      if (i + 1 < order.size()) { ios[i].next = &ios[i + 1]; }
-    }
+    for (std::size_t i = 1; i < ios.size(); ++i) { ios[i - 1].next = &ios[i]; }
     for (std::size_t i = 0; i < order.size(); ++i) {
       std::visit(
           [&](auto const& op) {

@@ -1,5 +1,7 @@
 #include "kernels/cpu_backend.hpp"
 
+#include <array>
+
 #include "engine/isa.hpp"
 #include "kernels/dense_bf16.hpp"
 #include "kernels/dense_onednn.hpp"
@@ -139,7 +141,8 @@ class CpuBackend final : public Backend {
     if (io.prepared == nullptr) {
       cpu::dense_forward_unpacked(io.in[0], weight(op, io), b, activation, y, slope);
     } else {
-      products_.forward(io.in[0], io.prepared, b, activation, y, slope, ahead_of_forward(io));
+      products_.forward(io.in[0], io.prepared, b, activation, y, slope,
+                        ahead_of(io, Direction::forward));
     }
   }
 
@@ -164,41 +167,32 @@ class CpuBackend final : public Backend {
       b.add_gradients = io.add_gradients;
       b.dw = weight_gradient(op, io);
       b.db = bias_gradient(op, io);
-      b.ahead = ahead_of_backward(io);
+      b.ahead = ahead_of(io, Direction::backward);
     }
     products_.backward(b);
   }
 
-  // What the ops after this one read or write first: their packed weights and first rows, as much
+  // What the ops after this one read or write first: their first rows and packed weights, as much
   // as leaves the second-level cache room for what this one uses. Dense layers ask for it, and
   // heads forward; backward only those that are trained.
+  enum class Direction { forward, backward };
   static constexpr std::int64_t kAheadFloats = 81'920, kFirstRows = 14;
 
-  Requests ahead_of_forward(OpIo const& io) const {
+  Requests ahead_of(OpIo const& io, Direction direction) const {
+    bool const backward = direction == Direction::backward;
     Requests ahead;
-    for (OpIo const* next = io.next; more(ahead, next); next = next->next) {
-      for (ConstMat const m : {ConstMat(next->value), ConstMat(next->saved)}) {
+    for (OpIo const* next = io.next;
+         next != nullptr && !ahead.full() && ahead.floats() < kAheadFloats; next = next->next) {
+      using Rows = std::array<ConstMat, 3>;
+      for (ConstMat const m : backward ? Rows{next->saved, next->grad, next->in_grad[0]}
+                                       : Rows{next->value, next->saved, ConstMat{}}) {
         ahead.add(strip_of(m, 0, kFirstRows));
       }
-      ahead.add(next->prepared, next->prepared_floats / 2 / products_.packed_divisor);
+      if (next->prepared == nullptr) { continue; }
+      std::int64_t const half = next->prepared_floats / 2;  // for each direction
+      ahead.add(next->prepared + (backward ? half : 0), half / products_.packed_divisor);
     }
     return ahead.take_first(kAheadFloats);
-  }
-
-  Requests ahead_of_backward(OpIo const& io) const {
-    Requests ahead;
-    for (OpIo const* next = io.next; more(ahead, next); next = next->next) {
-      for (ConstMat const m : {next->saved, next->grad, next->in_grad[0]}) {
-        ahead.add(strip_of(m, 0, kFirstRows));
-      }
-      std::int64_t const half = next->prepared_floats / 2;
-      if (half > 0) { ahead.add(next->prepared + half, half / products_.packed_divisor); }
-    }
-    return ahead.take_first(kAheadFloats);
-  }
-
-  static bool more(Requests const& ahead, OpIo const* next) {
-    return next != nullptr && !ahead.full() && ahead.floats() < kAheadFloats;
   }
 
   Products products_;
